@@ -1,0 +1,1 @@
+"""What can be known before audio arrives: features, encoders, catalogue, index, data, training, evaluation."""

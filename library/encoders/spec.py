@@ -1,0 +1,79 @@
+"""Say what an encoder is and what it promises, apart from any network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from library.features import FeatureSpec
+
+__all__ = ["Encoder", "EncoderSpec", "MixtureEmbedding", "MultiEncoder", "SingleEncoder"]
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """Describe one pair of encoders that share an embedding space.
+
+    Attributes:
+        name: Name of the architecture, a key of `library.encoders.registry`.
+        dim: Length D of an embedding.
+        slots: Most instruments K that one mixture can hold (9 in arXiv 2211.07951).
+        features: Front end that the networks were trained on.
+        window_s: Length of audio that the multi encoder sees.
+        threshold: Calibrated presence above which a slot is said to hold an instrument.
+        fingerprint: sha256 over spec and weights; an index built with another one is refused.
+    """
+
+    name: str
+    dim: int
+    slots: int
+    features: FeatureSpec
+    window_s: float
+    threshold: float
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class MixtureEmbedding:
+    """Hold what a multi encoder hears in B mixtures.
+
+    Attributes:
+        vectors: [B, K, D] float32, unit norm.
+        presence: [B, K] float32, calibrated probability that the slot holds an instrument.
+    """
+
+    vectors: NDArray[np.float32]
+    presence: NDArray[np.float32]
+
+
+class SingleEncoder(Protocol):
+    """Embed audio of one instrument."""
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """What this encoder is."""
+        ...
+
+    def embed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embed audio[B, T] (16 kHz mono, any T from 0.1 s up) as unit vectors[B, D]."""
+        ...
+
+
+class MultiEncoder(Protocol):
+    """Estimate the set of instruments in a mixture."""
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """What this encoder is."""
+        ...
+
+    def encode(self, audio: NDArray[np.float32]) -> MixtureEmbedding:
+        """Encode audio[B, T] (16 kHz mono, T = window_s * 16000)."""
+        ...
+
+
+class Encoder(SingleEncoder, MultiEncoder, Protocol):
+    """Both encoders of one embedding space, from one checkpoint."""
