@@ -1,0 +1,103 @@
+"""Turn messages into datagrams of at most 1024 bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+
+from bridge.osc.addresses import OUT_PATHS
+
+__all__ = ["MAX_MESSAGE_BYTES", "Arg", "Message", "clean", "message", "shorten", "shorten_id", "to_datagram"]
+
+MAX_MESSAGE_BYTES = 1024
+"""Longest message in either direction; REAPER drops longer ones and those queued behind them."""
+
+MAX_ID_BYTES = 400
+"""Longest sound id on the wire; with a name, a kind and the numbers of an item it stays under 1024 bytes."""
+
+MAX_TEXT_BYTES = 240
+"""Longest other text on the wire."""
+
+_INT_MAX = 2**31 - 1
+
+Arg = int | float | str | bytes
+"""OSC i, f, s, and four bytes for m."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Hold one OSC message.
+
+    Attributes:
+        address: Plain address.
+        types: Type tags without the comma, from `i f s m`.
+        args: One value per tag; m is four bytes: port, status, data 1, data 2.
+    """
+
+    address: str
+    types: str
+    args: tuple[Arg, ...]
+
+
+def message(address: str, *args: Arg) -> Message:
+    """Make an outgoing message with the types that the table of addresses gives it.
+
+    Raises:
+        KeyError: The address is not one that Timbrel sends.
+        ValueError: The number of arguments is wrong.
+    """
+    types = OUT_PATHS[address].types
+    if len(args) != len(types):
+        raise ValueError(f"{address} takes {len(types)} arguments, got {len(args)}")
+    return Message(address, types, args)
+
+
+def to_datagram(out: Message) -> bytes:
+    """Encode a message; texts are made valid and cut to their limit, numbers kept inside their type.
+
+    Raises:
+        ValueError: The message would be longer than 1024 bytes.
+    """
+    # Imported here: importing the bridge must stay quick for the command line.
+    from pythonosc.osc_message_builder import OscMessageBuilder
+
+    builder = OscMessageBuilder(address=out.address)
+    for tag, value in zip(out.types, out.args, strict=True):
+        if tag == "s":
+            builder.add_arg(shorten(str(value).replace("\0", " "), MAX_ID_BYTES), "s")
+        elif tag == "i":
+            builder.add_arg(max(-_INT_MAX - 1, min(_INT_MAX, int(value))), "i")
+        elif tag == "f":
+            number = float(value)
+            builder.add_arg(number if math.isfinite(number) else 0.0, "f")
+        else:
+            builder.add_arg(tuple(value) if isinstance(value, bytes) else value, "m")
+    datagram: bytes = builder.build().dgram
+    if len(datagram) > MAX_MESSAGE_BYTES:
+        raise ValueError(f"{out.address} became {len(datagram)} bytes, at most {MAX_MESSAGE_BYTES} are allowed")
+    return datagram
+
+
+def clean(text: str) -> str:
+    """Drop what a label can't show: control characters, NUL (it would end the string early), lone surrogates."""
+    kept = "".join(char if char.isprintable() else " " for char in text)
+    return kept.encode("utf-8", "replace").decode("utf-8")
+
+
+def shorten(text: str, limit_bytes: int = MAX_TEXT_BYTES) -> str:
+    """Cut a text to that many bytes of UTF-8, at a character, with an ellipsis where something is missing."""
+    raw = text.encode("utf-8", "replace")
+    if len(raw) <= limit_bytes:
+        return raw.decode("utf-8")
+    ellipsis = "…"
+    return raw[: limit_bytes - len(ellipsis.encode())].decode("utf-8", "ignore") + ellipsis
+
+
+def shorten_id(sound_id: str) -> str:
+    """Cut a sound id that is too long, in a way that keeps different ids different."""
+    text = clean(sound_id)
+    if len(text.encode()) <= MAX_ID_BYTES:
+        return text
+    digest = hashlib.sha256(sound_id.encode("utf-8", "replace")).hexdigest()[:16]
+    return shorten(text, MAX_ID_BYTES - len(digest) - 1) + "#" + digest
