@@ -1,0 +1,1 @@
+"""Make note banks, phrases and mixtures to train and to evaluate on."""

@@ -1,0 +1,162 @@
+"""List the instruments that may be rendered, and choose distinct ones for each split.
+
+Train instruments come from FluidR3 GM/GS, MuseScore General and amsynth; unseen ones (validation, test) from TimGM6mb,
+A320U, sf_GMbank and amsynth banks that training never reads. Those two groups of soundfonts share samples inside and
+not between, so no sample of an unseen instrument is in training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from library.data.ranges import is_melodic, nsynth_family, pitch_range
+from library.data.scores import Split
+from library.synths.amsynth import AmsynthRenderer, read_bank
+from library.synths.fluid import FluidRenderer
+from library.synths.notes import Note
+from library.synths.sf2 import DRUM_BANK, presets
+
+__all__ = ["Instrument", "InstrumentRenderer", "drum_kits", "list_candidates"]
+
+FONTS: dict[str, tuple[str, bool]] = {
+    "fluidr3": ("/usr/share/sounds/sf2/FluidR3_GM.sf2", True),
+    "fluidr3gs": ("/usr/share/sounds/sf2/FluidR3_GS.sf2", True),
+    "musescore": ("/usr/share/sounds/sf2/MuseScore_General_Full.sf2", True),
+    "timgm": ("/usr/share/sounds/sf2/TimGM6mb.sf2", False),
+    "a320u": ("/usr/share/sounds/sf2/A320U.sf2", False),
+    "sfgm": ("/usr/share/sounds/sf2/sf_GMbank.sf2", False),
+}
+"""Name -> file and whether its instruments are for training."""
+
+AMSYNTH_BANKS = Path("/usr/share/amsynth/banks")
+AMSYNTH_UNSEEN = frozenset({"BriansBank03", "BriansBank08", "BriansBank13", "BriansBank18", "PatriksBank02"})
+"""Banks that training never reads."""
+
+AMSYNTH_PER_BANK = 24
+"""Cap on the patches looked at per bank, evenly spaced, so that synths don't swamp sampled timbres."""
+
+_SYNTH_RANGE = (40, 84)
+_SYNTH_BASS_RANGE = (28, 55)
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """Describe one instrument that can be rendered.
+
+    Attributes:
+        id: Unique text id, "font:bank:program" or "amsynth:bank:number".
+        name: Its name in the source.
+        engine: Which renderer plays it.
+        file: SoundFont or bank file.
+        bank: SoundFont bank; 0 for amsynth.
+        program: SoundFont program or number of the patch in the bank.
+        family: NSynth family.
+        low: Lowest MIDI note it is played at.
+        high: Highest MIDI note.
+        for_training: Whether its source is a training source.
+    """
+
+    id: str
+    name: str
+    engine: Literal["soundfont", "amsynth"]
+    file: str
+    bank: int
+    program: int
+    family: str
+    low: int
+    high: int
+    for_training: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return its fields."""
+        return asdict(self)
+
+
+def list_candidates() -> Iterator[Instrument]:
+    """Yield every melodic preset of the installed sources."""
+    for font, (file, for_training) in FONTS.items():
+        if not Path(file).exists():
+            continue
+        for preset in presets(Path(file)):
+            # MuseScore's "Expr." presets are silent without CC 2.
+            if preset.bank == DRUM_BANK or not is_melodic(preset.program) or "Expr" in preset.name:
+                continue
+            low, high = pitch_range(preset.program)
+            yield Instrument(
+                f"{font}:{preset.bank:03d}:{preset.program:03d}",
+                preset.name,
+                "soundfont",
+                file,
+                preset.bank,
+                preset.program,
+                nsynth_family(preset.program),
+                low,
+                high,
+                for_training,
+            )
+    yield from _amsynth_candidates()
+
+
+def _amsynth_candidates() -> Iterator[Instrument]:
+    for file in sorted(AMSYNTH_BANKS.glob("*.bank")):
+        bank = file.name.split(".")[0]
+        patches = read_bank(file)
+        step = max(1, len(patches) // AMSYNTH_PER_BANK)
+        for number in range(0, len(patches), step):
+            name = patches[number].name
+            bass = "bass" in name.lower()
+            low, high = _SYNTH_BASS_RANGE if bass else _SYNTH_RANGE
+            yield Instrument(
+                f"amsynth:{bank}:{number:03d}",
+                name,
+                "amsynth",
+                str(file),
+                0,
+                number,
+                "bass" if bass else "synth_lead",
+                low,
+                high,
+                bank not in AMSYNTH_UNSEEN,
+            )
+
+
+def drum_kits(split: Split) -> list[Instrument]:
+    """Return the percussion kits of the split's soundfonts, as distractors that are never to be named."""
+    kits = []
+    for font, (file, for_training) in FONTS.items():
+        if for_training == (split == "train") and Path(file).exists():
+            kits += [
+                Instrument(
+                    f"{font}:drums:{preset.program:03d}", preset.name, "soundfont", file, preset.bank, preset.program,
+                    "drums", 27, 87, for_training,
+                )  # fmt: skip
+                for preset in presets(Path(file))
+                if preset.bank == DRUM_BANK
+            ]
+    return kits
+
+
+class InstrumentRenderer:
+    """Render any instrument; keeps one synthesiser per file open."""
+
+    def __init__(self) -> None:
+        self._fonts: dict[tuple[str, bool], FluidRenderer] = {}
+        self._amsynth: dict[bool, AmsynthRenderer] = {}
+
+    def render(
+        self, instrument: Instrument, notes: Sequence[Note], duration_s: float, *, reverb: bool = False
+    ) -> NDArray[np.float32]:
+        """Render notes as samples[T] float32 mono at 16 kHz."""
+        if instrument.engine == "amsynth":
+            synth = self._amsynth.setdefault(reverb, AmsynthRenderer(reverb=reverb))
+            return synth.render(read_bank(Path(instrument.file))[instrument.program], notes, duration_s)
+        key = (instrument.file, reverb)
+        if key not in self._fonts:
+            self._fonts[key] = FluidRenderer(Path(instrument.file), reverb=reverb)
+        return self._fonts[key].render(instrument.bank, instrument.program, notes, duration_s)

@@ -1,0 +1,179 @@
+"""Render the chosen instruments into note banks and phrases; resumable, one process per core.
+
+    OUT/split.json                              the instruments of each split, as chosen by measurement
+    OUT/bank/SPLIT/{examples.json, audio/*.wav}  note bank in NSynth's format
+    OUT/phrases/SPLIT/ID.flac                   phrases of 5 s, one after the other, played by the real synthesiser
+    OUT/drums/SPLIT.flac                        phrases of percussion, as distractors
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from library.audio import SAMPLE_RATE_HZ, write_audio
+from library.data.instruments import Instrument, InstrumentRenderer, drum_kits, list_candidates
+from library.data.notebank import NSYNTH_FAMILIES, nsynth_metadata
+from library.data.scores import PHRASE_S, Phrase, Split, iter_scores, phrases
+from library.data.select import choose, measure
+from library.synths.notes import Note
+
+__all__ = ["load_split", "render_all", "transpose"]
+
+Progress = Callable[[str, int, int], None]
+
+PHRASES_PER_INSTRUMENT = 36
+DRUM_PHRASES = 400
+VELOCITIES = (60, 110)
+PITCH_STEP = 4
+"""Semitones between recorded notes; between them a note is resampled by at most two."""
+
+NOTE_S, HELD_S = 4.0, 3.0
+"""As in NSynth: held for three seconds, one second of release."""
+
+MIN_PHRASE_PEAK = 1e-3
+
+
+def load_split(out: Path) -> dict[Split, list[Instrument]]:
+    """Read the instruments of each split that render_all() chose."""
+    rows = json.loads((out / "split.json").read_text())
+    return {split: [Instrument(**row) for row in found] for split, found in rows.items()}
+
+
+def render_all(out: Path, workers: int, progress: Progress, seed: int = 0) -> None:
+    """Choose instruments and render all of them; what is there already is kept."""
+    out.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(workers) as pool:
+        if not (out / "split.json").exists():
+            candidates = list(list_candidates())
+            probes = []
+            for i, row in enumerate(pool.map(_measure, candidates, chunksize=8)):
+                probes.append((candidates[i], row))
+                progress("measuring instruments", i + 1, len(candidates))
+            chosen = choose(probes, seed)
+            _write_json(out / "split.json", {k: [i.to_json() for i in v] for k, v in chosen.items()})
+        split = load_split(out)
+        jobs = [(out, name, number, row) for name, rows in split.items() for number, row in enumerate(rows)]
+        futures = [pool.submit(_render_instrument, *job, seed) for job in jobs]
+        for i, future in enumerate(as_completed(futures)):
+            future.result()
+            progress("rendering instruments", i + 1, len(futures))
+        for i, name in enumerate(split):
+            pool.submit(_render_drums, out, name, seed).result()
+            _write_bank_index(out, name, split[name])
+            progress("rendering drums", i + 1, len(split))
+
+
+def transpose(notes: Iterable[Note], low: int, high: int, rng: np.random.Generator) -> list[Note]:
+    """Move notes by octaves into an instrument's range, all together first, then those that still lie outside."""
+    notes = list(notes)
+    median = float(np.median([note.pitch for note in notes]))
+    target = rng.uniform(low + (high - low) * 0.25, high - (high - low) * 0.25)
+    shift = 12 * round((target - median) / 12)
+    moved = []
+    for note in notes:
+        pitch = note.pitch + shift
+        while pitch < low - 3:
+            pitch += 12
+        while pitch > high + 3:
+            pitch -= 12
+        moved.append(Note(note.start_s, note.duration_s, int(np.clip(pitch, 0, 127)), note.velocity))
+    return moved
+
+
+@lru_cache(maxsize=2)
+def phrase_pool(split: Split, is_drums: bool) -> tuple[Phrase, ...]:
+    """Return every usable phrase of a split."""
+    found = (phrase for score in iter_scores(split) for phrase in phrases(score))
+    return tuple(phrase for phrase in found if phrase.is_drums == is_drums)
+
+
+@lru_cache(maxsize=1)
+def _renderer() -> InstrumentRenderer:
+    import torch
+
+    torch.set_num_threads(1)
+    return InstrumentRenderer()
+
+
+def _measure(instrument: Instrument) -> object:
+    return measure(_renderer(), instrument)
+
+
+def _render_instrument(out: Path, split: Split, number: int, instrument: Instrument, seed: int) -> None:
+    phrase_file = out / "phrases" / split / f"{instrument.id.replace(':', '-')}.flac"
+    if phrase_file.exists():
+        return
+    rng = np.random.default_rng([seed, zlib.crc32(instrument.id.encode())])
+    audio_dir = out / "bank" / split / "audio"
+    audio_dir.mkdir(parents=True, exist_ok=True)
+    for pitch in range(instrument.low, instrument.high + 1, PITCH_STEP):
+        for velocity in VELOCITIES:
+            note = _renderer().render(instrument, [Note(0.0, HELD_S, pitch, velocity)], NOTE_S)
+            name = f"{_instrument_str(instrument, number)}-{pitch:03d}-{velocity:03d}.wav"
+            write_audio(audio_dir / name, note, SAMPLE_RATE_HZ, "PCM_16")
+    clips = []
+    while len(clips) < PHRASES_PER_INSTRUMENT:
+        pool = phrase_pool(split, is_drums=False)
+        phrase = pool[int(rng.integers(len(pool)))]
+        notes = transpose(phrase.notes, instrument.low, instrument.high, rng)
+        clip = _renderer().render(instrument, notes, PHRASE_S, reverb=bool(rng.random() < 0.5))
+        if np.abs(clip).max() > MIN_PHRASE_PEAK:
+            clips.append(_full_scale(clip))
+    _write_flac(phrase_file, np.concatenate(clips))
+
+
+def _render_drums(out: Path, split: Split, seed: int) -> None:
+    file = out / "drums" / f"{split}.flac"
+    if file.exists():
+        return
+    rng = np.random.default_rng([seed, zlib.crc32(b"drums" + split.encode())])
+    kits, pool, clips = drum_kits(split), phrase_pool(split, is_drums=True), []
+    while len(clips) < DRUM_PHRASES // (1 if split == "train" else 8):
+        phrase = pool[int(rng.integers(len(pool)))]
+        kit = kits[int(rng.integers(len(kits)))]
+        clip = _renderer().render(kit, phrase.notes, PHRASE_S, reverb=bool(rng.random() < 0.5))
+        if np.abs(clip).max() > MIN_PHRASE_PEAK:
+            clips.append(_full_scale(clip))
+    _write_flac(file, np.concatenate(clips))
+
+
+def _instrument_str(instrument: Instrument, number: int) -> str:
+    source = "synthetic" if instrument.engine == "amsynth" else "acoustic"
+    family = instrument.family if instrument.family in NSYNTH_FAMILIES else "synth_lead"
+    return f"{family}_{source}_{number:03d}"
+
+
+def _write_bank_index(out: Path, split: Split, instruments: list[Instrument]) -> None:
+    numbers = {_instrument_str(row, i): (i, row) for i, row in enumerate(instruments)}
+    rows = {}
+    for file in sorted((out / "bank" / split / "audio").glob("*.wav")):
+        name, pitch, velocity = file.stem.rsplit("-", 2)
+        number, _ = numbers[name]
+        rows[file.stem] = nsynth_metadata(name, name.rsplit("_", 2)[0], number, int(pitch), int(velocity))
+    _write_json(out / "bank" / split / "examples.json", rows)
+
+
+def _full_scale(clip: NDArray[np.float32]) -> NDArray[np.float32]:
+    return (clip / (np.abs(clip).max() * 1.02)).astype(np.float32)
+
+
+def _write_flac(file: Path, samples: NDArray[np.float32]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part.flac")
+    write_audio(part, samples, SAMPLE_RATE_HZ, "PCM_16")
+    os.replace(part, file)
+
+
+def _write_json(file: Path, value: object) -> None:
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(value, indent=1))
+    os.replace(part, file)

@@ -1,0 +1,144 @@
+"""Choose distinct, pitched instruments for training, validation and test by measurement."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from library.audio import SAMPLE_RATE_HZ
+from library.data.instruments import Instrument, InstrumentRenderer
+from library.data.scores import Split
+from library.features import FeatureSpec, PowerMel
+from library.synths.notes import Note
+
+__all__ = ["Probe", "choose", "measure"]
+
+MIN_DISTANCE_DB = 4.0
+"""RMS distance of two mel probes below which two training programs are one sound (re-rendering one differs by 0-3 dB)."""
+
+MIN_UNSEEN_DISTANCE_DB = 6.0
+"""The same for unseen programs: no near-duplicate of theirs is in training, nor twice among them."""
+
+MIN_LEVEL_DB = -50.0
+MIN_TONALITY = 0.35
+"""Least share of a held note's energy that must lie on its harmonics; noise and effects lie below."""
+
+UNSEEN = 53
+"""Instruments in validation and in test each (arXiv 2211.07951, table 1)."""
+
+UNSEEN_SYNTHS = 16
+
+_PROBE_SPEC = FeatureSpec(n_mels=40, hop_length=512)
+_SEGMENTS = 9
+_NOTE_S, _HELD_S = 1.5, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Hold what was measured of an instrument.
+
+    Attributes:
+        picture: [4 * 40 * 9] mel levels in dB of four notes, each relative to its own loudest band.
+        level_db: RMS of the loudest note.
+        tonality: Share of energy on harmonics, best of the four notes.
+        sustain: Share of the probe notes that last longer than a click.
+    """
+
+    picture: NDArray[np.float32]
+    level_db: float
+    tonality: float
+    sustain: float
+
+
+def measure(renderer: InstrumentRenderer, instrument: Instrument) -> Probe:
+    """Render four notes over the instrument's range and measure them."""
+    pitches = np.linspace(instrument.low + 4, instrument.high - 4, 4).round().astype(int)
+    notes = [renderer.render(instrument, [Note(0.0, _HELD_S, int(pitch), 100)], _NOTE_S) for pitch in pitches]
+    audio = np.stack(notes)
+    with torch.inference_mode():
+        power = PowerMel(_PROBE_SPEC)(torch.from_numpy(audio)).numpy()  # [4, 40, frames]
+    frames = power.shape[-1] // _SEGMENTS * _SEGMENTS
+    segments = power[..., :frames].reshape(4, 40, _SEGMENTS, -1).mean(-1)
+    top = segments.max(axis=(1, 2), keepdims=True) + 1e-12
+    picture = 10 * np.log10(np.maximum(segments / top, 1e-5))
+    rms = np.sqrt(np.square(audio).mean(axis=1))
+    envelope = np.sqrt(np.square(audio.reshape(4, 30, -1)).mean(-1))  # 50 ms steps
+    lasting = (envelope > 0.1 * envelope.max(axis=1, keepdims=True) + 1e-9).sum(axis=1) >= 4
+    tonality = max(_tonality(note, int(pitch)) for note, pitch in zip(audio, pitches, strict=True))
+    return Probe(
+        picture.astype(np.float32).ravel(), float(20 * np.log10(rms.max() + 1e-12)), tonality, float(lasting.mean())
+    )
+
+
+def choose(
+    found: Sequence[tuple[Instrument, Probe]], seed: int = 0, synths_for_training: int = 230
+) -> dict[Split, list[Instrument]]:
+    """Choose train, validation and test instruments.
+
+    Silent, unpitched and click-like ones go; so do near-duplicates, on the same side and across sides.
+    """
+    rng = np.random.default_rng(seed)
+    good = [
+        (instrument, probe)
+        for instrument, probe in found
+        if probe.level_db > MIN_LEVEL_DB and probe.tonality > MIN_TONALITY and probe.sustain >= 0.5
+    ]
+    train = _distinct([row for row in good if row[0].for_training], [], MIN_DISTANCE_DB)
+    synths = [row for row in train if row[0].engine == "amsynth"]
+    keep = {synths[i][0].id for i in rng.permutation(len(synths))[:synths_for_training]}
+    chosen = [row for row in train if row[0].engine != "amsynth" or row[0].id in keep]
+    unseen = _distinct(
+        [row for row in good if not row[0].for_training], [probe for _, probe in chosen], MIN_UNSEEN_DISTANCE_DB
+    )
+    test, valid = _by_family(unseen, rng)
+    return {"train": [instrument for instrument, _ in chosen], "valid": valid, "test": test}
+
+
+def _distinct(
+    rows: Sequence[tuple[Instrument, Probe]], others: Sequence[Probe], min_distance_db: float
+) -> list[tuple[Instrument, Probe]]:
+    kept: list[tuple[Instrument, Probe]] = []
+    pictures = [probe.picture for probe in others]
+    for instrument, probe in rows:
+        if pictures:
+            distance = np.sqrt(np.square(np.stack(pictures) - probe.picture).mean(axis=1)).min()
+            if distance < min_distance_db:
+                continue
+        pictures.append(probe.picture)
+        kept.append((instrument, probe))
+    return kept
+
+
+def _by_family(
+    rows: Sequence[tuple[Instrument, Probe]], rng: np.random.Generator
+) -> tuple[list[Instrument], list[Instrument]]:
+    """Deal instruments to test and validation in turn, family by family, so that both hold each family."""
+    pools: dict[str, list[Instrument]] = defaultdict(list)
+    for i in rng.permutation(len(rows)):
+        instrument = rows[i][0]
+        pools["amsynth" if instrument.engine == "amsynth" else instrument.family].append(instrument)
+    sides: tuple[list[Instrument], list[Instrument]] = ([], [])
+    synths = pools.pop("amsynth", [])
+    for i, instrument in enumerate(synths[: 2 * UNSEEN_SYNTHS]):
+        sides[i % 2].append(instrument)
+    while any(pools.values()) and min(len(side) for side in sides) < UNSEEN:
+        for family in sorted(pools):
+            for side in sides:
+                if pools[family] and len(side) < UNSEEN:
+                    side.append(pools[family].pop())
+    return sides
+
+
+def _tonality(note: NDArray[np.float32], pitch: int) -> float:
+    """Share of the spectrum's energy within 3 % of the harmonics of the pitch, an octave down to three up."""
+    spectrum = np.square(np.abs(np.fft.rfft(note * np.hanning(len(note)))))
+    freqs = np.fft.rfftfreq(len(note), 1 / SAMPLE_RATE_HZ)
+    f0 = 440.0 * 2 ** ((pitch - 69) / 12) / 2
+    ratio = freqs / f0
+    near = (np.abs(ratio - ratio.round()) < 0.03 * 2) & (ratio > 0.5) & (freqs < 6000)
+    return float(spectrum[near].sum() / (spectrum.sum() + 1e-12))

@@ -1,0 +1,112 @@
+"""Define our network: one trunk, one pooling head, a single and a multi path through both.
+
+The single path pools all cells of a window. The multi path lets nine learned queries share the cells out among slots
+and pools each slot's cells with the same head, so that an instrument has one place in the space, alone or in a mixture
+(slots as masks over local embeddings; arXiv 2211.07951 predicts nine free vectors instead).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as f
+
+from library.encoders.blocks import Trunk
+
+__all__ = ["MixtureOutput", "NetworkConfig", "TimbrelNetwork"]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    """Set the sizes of the network.
+
+    Attributes:
+        dim: Length D of an embedding.
+        cells: Length C of a cell's vector.
+        slots: Most instruments K of a mixture.
+        layers: Decoder layers of the queries.
+        heads: Attention heads.
+        widths: Channels of the trunk's stages.
+        bands: Rows of the cell grid, n_mels / 8.
+    """
+
+    dim: int = 192
+    cells: int = 192
+    slots: int = 9
+    layers: int = 2
+    heads: int = 4
+    widths: tuple[int, int, int] = (64, 128, 256)
+    bands: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class MixtureOutput:
+    """Hold what the multi path says before calibration.
+
+    Attributes:
+        vectors: [B, K, D] unit norm.
+        presence: [B, K] logits.
+        masks: [B, K + 1, N] logits of each cell over the slots; the last is "no instrument".
+        cells: [B, N, D] unit norm local embeddings.
+    """
+
+    vectors: Tensor
+    presence: Tensor
+    masks: Tensor
+    cells: Tensor
+
+
+class TimbrelNetwork(nn.Module):
+    """Hear one instrument or a mixture of up to nine."""
+
+    def __init__(self, config: NetworkConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or NetworkConfig()
+        width = config.cells
+        self.trunk = Trunk(width, config.widths)
+        self.saliency = nn.Conv2d(width, 1, 1)
+        self.head = nn.Sequential(nn.Linear(2 * width, 2 * width), nn.ReLU(), nn.Linear(2 * width, config.dim))
+        self.local = nn.Linear(width, config.dim)
+        self.band_code = nn.Parameter(torch.randn(config.bands, width) * 0.02)
+        self.queries = nn.Parameter(torch.randn(config.slots, width) * 0.5)
+        self.decoder = nn.ModuleList(
+            nn.TransformerDecoderLayer(width, config.heads, 2 * width, dropout=0.0, batch_first=True, norm_first=True)
+            for _ in range(config.layers)
+        )
+        self.query_norm = nn.LayerNorm(width)
+        self.key = nn.Linear(width, width)
+        self.nothing = nn.Linear(width, 1)
+        self.presence = nn.Sequential(nn.Linear(width + 1, width), nn.ReLU(), nn.Linear(width, 1))
+
+    def single(self, features: Tensor) -> Tensor:
+        """Embed features[B, 1, F, frames] of one instrument as unit vectors[B, D]."""
+        grid = self.trunk(features)
+        weights = self.saliency(grid).flatten(2).softmax(dim=-1)  # [B, 1, N]
+        return self._pool(grid.flatten(2).transpose(1, 2), weights)[:, 0]
+
+    def multi(self, features: Tensor) -> MixtureOutput:
+        """Estimate the set of instruments in features[B, 1, F, frames]."""
+        grid = self.trunk(features)
+        cells = grid.flatten(2).transpose(1, 2)  # [B, N, C]
+        saliency = self.saliency(grid).flatten(2)  # [B, 1, N]
+        memory = cells + self.band_code.repeat_interleave(grid.shape[3], dim=0)
+        query = self.queries.expand(len(cells), -1, -1)
+        for layer in self.decoder:
+            query = layer(query, memory)
+        query = self.query_norm(query)
+        scores = torch.einsum("bkc,bnc->bkn", query, self.key(memory)) * memory.shape[-1] ** -0.5
+        masks = torch.cat([scores, self.nothing(memory).transpose(1, 2)], dim=1)
+        shares = masks.softmax(dim=1)[:, :-1]  # [B, K, N]: how much of a cell is a slot's
+        weights = shares * saliency.softmax(dim=-1)
+        held = weights.sum(dim=-1, keepdim=True)  # [B, K, 1]: share of the window that a slot holds
+        vectors = self._pool(cells, weights / held.clamp_min(1e-6))
+        presence = self.presence(torch.cat([query, held.clamp_min(1e-6).log()], dim=-1))[..., 0]
+        return MixtureOutput(vectors, presence, masks, f.normalize(self.local(cells), dim=-1))
+
+    def _pool(self, cells: Tensor, weights: Tensor) -> Tensor:
+        """Pool cells[B, N, C] by weights[B, K, N] (rows sum to 1) to unit vectors[B, K, D]."""
+        mean = weights @ cells
+        spread = (weights @ cells.square() - mean.square()).clamp_min(1e-6).sqrt()
+        return f.normalize(self.head(torch.cat([mean, spread], dim=-1)), dim=-1)

@@ -1,0 +1,135 @@
+"""Run trained encoders on arrays: what the index and the live engine call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from library.encoders.blocks import ResidualBlock, Trunk
+from library.encoders.checkpoint import Checkpoint, load_checkpoint
+from library.encoders.spec import EncoderSpec, MixtureEmbedding
+from library.errors import EncoderError, InputError
+from library.features import Frontend
+
+__all__ = ["WEIGHTS", "TorchEncoder", "choose_device", "load_encoder"]
+
+WEIGHTS = Path(__file__).parent / "weights" / "timbrel.safetensors"
+"""The weights that ship with the package."""
+
+MAX_BATCH = 16
+"""Windows per forward pass: more gain nothing on a CPU and cost memory."""
+
+MIN_SAMPLES = 1600
+"""Shortest audio that is embedded: 0.1 s."""
+
+
+class TorchEncoder:
+    """Single- and Multi-Instrument Encoder of one checkpoint on one device."""
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
+        self._spec = checkpoint.spec
+        self._calibration = checkpoint.calibration
+        self._device = torch.device(device)
+        fuse_norms(checkpoint.network)
+        self._network = checkpoint.network.to(self._device, memory_format=torch.channels_last)
+        self._frontend = Frontend(checkpoint.spec.features).to(self._device)
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """What this encoder is."""
+        return self._spec
+
+    @property
+    def device(self) -> str:
+        """Device it runs on."""
+        return self._device.type
+
+    def embed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embed audio[B, T] of one instrument each as unit vectors[B, D].
+
+        Raises:
+            InputError: The array is not [B, T] with T of at least 0.1 s, or holds NaN.
+        """
+        with torch.inference_mode():
+            parts = [self._network.single(self._features(audio[i : i + MAX_BATCH])) for i in _steps(audio)]
+            vectors: NDArray[np.float32] = torch.cat(parts).cpu().numpy()
+        return vectors
+
+    def encode(self, audio: NDArray[np.float32]) -> MixtureEmbedding:
+        """Estimate the instruments in mixtures audio[B, T].
+
+        Raises:
+            InputError: The array is not [B, T] with T of at least 0.1 s, or holds NaN.
+        """
+        vectors, presence = [], []
+        with torch.inference_mode():
+            for i in _steps(audio):
+                out = self._network.multi(self._features(audio[i : i + MAX_BATCH]))
+                scaled = out.presence / self._calibration.temperature + self._calibration.bias
+                vectors.append(out.vectors.cpu().numpy())
+                presence.append(scaled.sigmoid().cpu().numpy())
+        return MixtureEmbedding(np.concatenate(vectors), np.concatenate(presence))
+
+    def _features(self, audio: NDArray[np.float32]) -> torch.Tensor:
+        if audio.ndim != 2 or audio.shape[1] < MIN_SAMPLES:
+            raise InputError(f"audio{list(audio.shape)}", "must be [B, T] with at least 0.1 s", "pad it with silence")
+        if not np.isfinite(audio).all():
+            raise InputError("audio", "holds NaN or infinity", "clean it before it is encoded")
+        tensor = torch.from_numpy(np.ascontiguousarray(audio, np.float32)).to(self._device)
+        features: torch.Tensor = self._frontend(tensor)
+        return features
+
+
+def load_encoder(path: Path = WEIGHTS, device: str = "auto") -> TorchEncoder:
+    """Load weights onto a device: "cpu", "cuda" or "auto" (CUDA where there is one).
+
+    Raises:
+        EncoderError: The weights can't be loaded.
+        InputError: The device does not exist.
+    """
+    return TorchEncoder(load_checkpoint(path), choose_device(device))
+
+
+def choose_device(name: str) -> str:
+    """Resolve "auto" and check that the device exists.
+
+    Raises:
+        InputError: CUDA was asked for and is not there, or the name is unknown.
+    """
+    if name not in ("cpu", "cuda", "auto"):
+        raise InputError(name, "is no device", "use cpu, cuda or auto")
+    if name == "cpu":
+        return "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    if name == "cuda":
+        raise InputError("cuda", "no CUDA device is available", "use --device cpu")
+    return "cpu"
+
+
+def fuse_norms(network: nn.Module) -> None:
+    """Fold batch norms into the convolutions before them; evaluation mode only."""
+    for module in network.modules():
+        if isinstance(module, ResidualBlock):
+            module.conv1, module.norm1 = fuse_conv_bn_eval(module.conv1, module.norm1), _identity()
+            module.conv2, module.norm2 = fuse_conv_bn_eval(module.conv2, module.norm2), _identity()
+            if isinstance(module.shortcut, nn.Sequential):
+                conv, norm = module.shortcut
+                if not isinstance(conv, nn.Conv2d) or not isinstance(norm, nn.BatchNorm2d):
+                    raise EncoderError("trunk", "has an unknown shortcut", "report this as a bug")
+                module.shortcut = fuse_conv_bn_eval(conv, norm)
+        elif isinstance(module, Trunk):
+            module.stem, module.stem_norm = fuse_conv_bn_eval(module.stem, module.stem_norm), _identity()
+
+
+def _identity() -> nn.Module:
+    return nn.Identity()
+
+
+def _steps(audio: NDArray[np.float32]) -> range:
+    return range(0, max(1, len(audio)), MAX_BATCH)
