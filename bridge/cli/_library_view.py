@@ -1,0 +1,111 @@
+"""Show libraries, matches and the progress of a build in the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from library.build import BuildProgress, BuildReport, Progress
+from library.index import Match
+
+__all__ = ["build_progress", "match_json", "show_info", "show_matches", "show_report"]
+
+_ERRORS_SHOWN = 5
+_NAME_WIDTH = 44
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.1f} files/s")
+
+
+@contextmanager
+def build_progress() -> Iterator[Progress]:
+    """Show a progress bar on stderr while the context lasts; yields what to call with each step."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(compact=True)
+    )  # fmt: skip
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(step: BuildProgress) -> None:
+            name = escape(step.current[-_NAME_WIDTH:]).ljust(_NAME_WIDTH)
+            bar.update(task, completed=step.files_done, total=step.files, description=name)
+
+        yield show
+
+
+def match_json(match: Match) -> dict[str, Any]:  # Any: what JSON can hold
+    """Return a match as `timbrel listen` and `timbrel library search` print it."""
+    program = match.sound.program
+    return {
+        "name": match.sound.name,
+        "score": round(match.score, 6),
+        "sound_id": match.sound.id,
+        "program": None
+        if program is None
+        else {"bank_msb": program.bank_msb, "bank_lsb": program.bank_lsb, "program": program.program},
+    }
+
+
+def show_report(out: Path, report: BuildReport) -> None:
+    """Sum up a build; errors by kind, on stderr."""
+    manifest = report.manifest
+    Console().print(
+        f"{escape(str(out))}: {manifest.sounds} sounds, {manifest.vectors} vectors"
+        f" ({report.embedded} new, {report.unchanged} files unchanged)",
+        highlight=False,
+        soft_wrap=True,
+    )
+    _show_errors([error.error for error in report.errors], [error.path for error in report.errors])
+
+
+def show_info(found: Mapping[str, Any]) -> None:
+    """Show what `SoundIndex.info` says."""
+    table = Table(title=escape(str(found["path"])), show_header=False)
+    for key in ("sounds", "vectors", "dim", "generation", "search", "encoder"):
+        table.add_row(key, str(found[key]))
+    for key in ("kinds", "families"):
+        table.add_row(key, ", ".join(f"{name} {count}" for name, count in found[key].items()))
+    for source in found["sources"]:
+        table.add_row("source", escape(f"{source['name']}  ({source['path']})"))
+    table.add_row("errors", str(len(found["errors"])))
+    Console().print(table)
+    _show_errors([error["error"] for error in found["errors"]], [error["path"] for error in found["errors"]])
+
+
+def show_matches(file: str, matches: Sequence[Match]) -> None:
+    """Show the sounds that are closest to a file."""
+    table = Table("", "sound", "family", "score", "program", title=escape(file))
+    for rank, match in enumerate(matches, 1):
+        program = match.sound.program
+        shown = "" if program is None else f"bank {program.bank_msb or 0} program {program.program + 1}"
+        table.add_row(str(rank), escape(match.sound.name), match.sound.family, f"{match.score:.3f}", shown)
+    Console().print(table)
+
+
+def _show_errors(errors: Sequence[str], paths: Sequence[str]) -> None:
+    console = Console(stderr=True, highlight=False)
+    if not errors:
+        return
+    # Messages read "path: rule; next step": without the path equal kinds fall together.
+    kinds = [error.removeprefix(f"{path}: ") for error, path in zip(errors, paths, strict=True)]
+    console.print(f"{len(errors)} could not be read:", soft_wrap=True)
+    for kind, count in Counter(kinds).most_common():
+        console.print(f"  {count} x {escape(kind)}", soft_wrap=True)
+        of_kind = [path for path, other in zip(paths, kinds, strict=True) if other == kind]
+        for path in of_kind[:_ERRORS_SHOWN]:
+            console.print(f"      {escape(path)}", soft_wrap=True)
+        if len(of_kind) > _ERRORS_SHOWN:
+            console.print("      ... and more: `timbrel library info LIB --json` lists all", soft_wrap=True)

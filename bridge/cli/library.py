@@ -1,0 +1,173 @@
+"""Build, describe, search and check libraries of sounds from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["library_app"]
+
+library_app = typer.Typer(
+    no_args_is_help=True,
+    help="Your own sounds as a library that Timbrel can suggest from.",
+)
+
+DEBIAN_FLUIDR3 = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
+"""Where Debian's package fluid-soundfont-gm puts the SoundFont that the built-in library is made from."""
+
+Lib = Annotated[str, typer.Option("--library", "-l", metavar="LIB", help="Folder of the library, or gm.")]
+LibArgument = Annotated[str, typer.Argument(metavar="LIB", help="Folder of the library, or gm for the built-in one.")]
+Device = Annotated[str, typer.Option(help="Where the encoder runs: cpu, cuda or auto.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
+Sources = Annotated[
+    list[Path], typer.Argument(metavar="SRC...", help="Folders with audio files or soundfonts, or single files.")
+]
+
+
+@library_app.command()
+def build(
+    sources: Sources,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="LIB", help="Folder of the library, made if new.")],
+    device: Device = "auto",
+) -> None:
+    """Listen to all sounds in SRC and write them to the library LIB.
+
+    Stopped or killed, it goes on where it was when the same command is run again. Run again later, it only listens to
+    what is new or changed, and forgets what is gone.
+    """
+    _build(sources, out, device)
+
+
+@library_app.command()
+def add(sources: Sources, library: Lib, device: Device = "auto") -> None:
+    """Add sources to a library; what is in it stays."""
+    from library.manifest import read_manifest
+
+    present = [Path(source.path) for source in read_manifest(_own(library)).sources]
+    _build([*present, *sources], _own(library), device)
+
+
+@library_app.command()
+def remove(
+    names: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Sources by name or path; see info.")],
+    library: Lib,
+    device: Device = "auto",
+) -> None:
+    """Remove sources from a library; their files stay where they are."""
+    from library.errors import InputError
+    from library.manifest import read_manifest
+
+    sources = read_manifest(_own(library)).sources
+    for name in names:
+        if not any(name in (source.name, source.path) for source in sources):
+            raise InputError(name, f"is not a source of {library}", f"see `timbrel library info {library}`")
+    kept = [Path(s.path) for s in sources if s.name not in names and s.path not in names]
+    if not kept:
+        raise InputError(library, "would be empty", "delete the folder instead")
+    _build(kept, _own(library), device)
+
+
+@library_app.command()
+def info(library: LibArgument = "gm", as_json: Json = False) -> None:
+    """Show what a library holds and what could not be read."""
+    import json
+
+    from library.index import open_library
+
+    found = open_library(library, None).info()
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    from bridge.cli._library_view import show_info
+
+    show_info(found)
+
+
+@library_app.command()
+def search(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Audio of one instrument.")],
+    library: Lib = "gm",
+    top: Annotated[int, typer.Option(min=1, max=1000, help="How many sounds to show.")] = 10,
+    as_json: Json = False,
+    device: Device = "auto",
+) -> None:
+    """Find the sounds of a library that are closest to an audio file."""
+    import json
+
+    from library.audio import read_audio
+    from library.encoders import load_encoder
+    from library.index import open_library
+    from library.search import search_samples
+
+    samples = read_audio(file)
+    encoder = load_encoder(device=device)
+    matches = search_samples(open_library(library, encoder.spec.fingerprint), encoder, samples, top, str(file))
+    from bridge.cli._library_view import match_json, show_matches
+
+    if as_json:
+        typer.echo(json.dumps({"file": str(file), "matches": [match_json(match) for match in matches]}))
+    else:
+        show_matches(str(file), matches)
+
+
+@library_app.command()
+def verify(library: LibArgument = "gm") -> None:
+    """Check that every file and vector of a library is what it was when it was built."""
+    from library.index import library_path
+    from library.verify import verify_library
+
+    problems = verify_library(library_path(library))
+    for problem in problems:
+        typer.echo(problem, err=True)
+    if problems:
+        typer.echo(f"{library}: {len(problems)} problems; build the library again", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{library}: every file and vector is as the manifest says")
+
+
+@library_app.command("make-gm")
+def make_gm(
+    soundfont: Annotated[Path, typer.Option(help="FluidR3 GM (Debian: fluid-soundfont-gm).")] = DEBIAN_FLUIDR3,
+    out: Annotated[Path | None, typer.Option(metavar="LIB", help="Where to; default: the built-in library.")] = None,
+    device: Device = "auto",
+) -> None:
+    """Make the built-in General MIDI library again, for new encoder weights."""
+    from bridge.cli._library_view import build_progress
+    from library.encoders import load_encoder
+    from library.gm.make import make_gm_library
+    from library.index import BUILT_IN, library_path
+
+    target = out or library_path(BUILT_IN)
+    with build_progress() as progress:
+        manifest = make_gm_library(soundfont, target, load_encoder(device=device), progress)
+    typer.echo(f"{target}: {manifest.sounds} sounds, {manifest.vectors} vectors")
+
+
+def _own(library: str) -> Path:
+    """Refuse to change the built-in library."""
+    from library.errors import InputError
+    from library.index import BUILT_IN, library_path
+
+    if library == BUILT_IN:
+        raise InputError(BUILT_IN, "is built in and never changes", "build a library of your own with --out LIB")
+    return library_path(library)
+
+
+def _build(sources: list[Path], out: Path, device: str) -> None:
+    from bridge.cli._library_view import build_progress, show_report
+    from library.build import build_library, name_sources
+    from library.encoders import load_encoder
+
+    name_sources(sources)  # a wrong name is said at once, not after the encoder is loaded
+    encoder = load_encoder(device=device)
+    try:
+        with build_progress() as progress:
+            report = build_library(sources, out, encoder, progress)
+    except KeyboardInterrupt:
+        typer.echo(f"\nstopped; what was done is kept in {out}: run the same command again to go on", err=True)
+        raise typer.Exit(1) from None
+    show_report(out, report)
+    if report.errors:
+        raise typer.Exit(1)

@@ -1,0 +1,291 @@
+"""Hold what is offered and what was done with it: analyses and commands in, effects out, no sockets, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bridge.auto import AutoPilot
+from bridge.commands import (
+    AutoChoose,
+    Choose,
+    Enable,
+    HubCommand,
+    ListItems,
+    ListTargets,
+    Lock,
+    Preview,
+    Refusal,
+    Reject,
+    SetBus,
+    SetTarget,
+    Step,
+    Undo,
+)
+from bridge.daws import DawAdapter, GenericAdapter
+from bridge.effects import Deliver, Effect, Reply, Send, SwitchBus
+from bridge.loading import Loader
+from bridge.network_names import check_bus_name
+from bridge.osc import messages
+from bridge.osc.encode import Message
+from bridge.suggestions import Item, SuggestionList, compose, drifted, item_messages, mirror_messages, same_sounds
+from realtime.types import Analysis, Skipped, Suggestion
+
+__all__ = ["Hub", "HubOptions"]
+
+_INT_MAX = 2**31 - 1
+
+_SKIPPED_TEXT: dict[Skipped, str] = {
+    "silent": "the bus is silent",
+    "warming": "listening to the first seconds",
+    "gap": "audio was lost, waiting for a whole window",
+    "not-finite": "the bus carries values that are no numbers",
+    "no-audio": "no audio arrives",
+    "error": "the encoder failed on this window",
+}
+
+_NOT_READY = frozenset({"starting", "loading"})
+
+
+@dataclass(frozen=True, slots=True)
+class HubOptions:
+    """Set up a hub.
+
+    Attributes:
+        context: What is listened to, in the user's words.
+        channel: The user's MIDI channel, 0..15.
+        auto: Load stable suggestions by itself.
+        list_interval_s: Shortest time between two lists: one hop.
+    """
+
+    context: str
+    channel: int = 0
+    auto: bool = False
+    list_interval_s: float = 0.5
+
+
+class Hub:
+    """Keep the current list, the user's locks and rejections, and what is loaded.
+
+    Every method takes the monotonic time in seconds where time matters, and returns what is to be done, in order.
+    Not safe for several threads: the daemon calls it from its main thread only.
+
+    Args:
+        options: How to start.
+        adapters: Ways to load a sound; the first is used until another is chosen.
+    """
+
+    def __init__(self, options: HubOptions, adapters: Sequence[DawAdapter] = (GenericAdapter(),)) -> None:
+        self.enabled = True
+        self.auto = options.auto
+        self.context = options.context
+        self.shown = SuggestionList()
+        self._interval_s = options.list_interval_s * 0.8  # hops arrive with some jitter
+        self._loader = Loader(adapters, AutoPilot(options.channel))
+        self._heard: tuple[Suggestion, ...] = ()
+        self._locked: dict[int, Suggestion] = {}
+        self._rejected: set[tuple[int, str]] = set()
+        self._skipped: Skipped | None = "warming"
+        self._engine = ("loading", "loading the encoder and the library")
+        self._status = self._compute_status()
+        self._published_at = float("-inf")
+        self._position = 0  # index of the item that next and prev start from, 0 = none
+
+    def on_analysis(self, analysis: Analysis, now: float) -> list[Effect]:
+        """Take in what the engine heard in one hop."""
+        self._skipped = analysis.skipped
+        # A window that told nothing (silence between two takes) leaves the list: the user may still want to choose.
+        if analysis.skipped is None or analysis.suggestions:
+            self._heard = analysis.suggestions
+            slots = {s.slot for s in analysis.suggestions} | self._locked.keys()
+            self._rejected = {pair for pair in self._rejected if pair[0] in slots}
+        effects = self._status_effects()
+        effects += self._publish(now)
+        self._loader.pilot.watch(self.shown.items, now)
+        if self.auto and self.enabled and analysis.skipped is None:
+            effects += self._loader.choose_by_itself(self.shown, self._locked, now)
+        return effects
+
+    def on_state(self, state: str, text: str) -> list[Effect]:
+        """Take in what the engine says about itself: loading, running, waiting, degraded, ended ..."""
+        self._engine = (state, text)
+        return self._status_effects()
+
+    def set_context(self, context: str, now: float) -> list[Effect]:
+        """Forget what was heard, because another bus is listened to now."""
+        self.context = context
+        self._heard, self._skipped = (), "warming"
+        self._locked.clear()
+        self._rejected.clear()
+        return self._publish(now, force=True)
+
+    def tick(self, now: float) -> list[Effect]:
+        """Send what had to wait for its hop; called a few times a second."""
+        return self._publish(now)
+
+    def handle(self, command: HubCommand, now: float) -> list[Effect]:
+        """Do what a client asks for.
+
+        Raises:
+            Refusal: It can't be done; says why.
+        """
+        # Any: each handler takes its own kind of command, which the look-up by type guarantees.
+        handler: Callable[[Any, float], list[Effect]] = _HANDLERS[type(command)].__get__(self)
+        return handler(command, now)
+
+    def delivered(self, deliver: Deliver, port: str | None, error: str | None, now: float) -> list[Effect]:
+        """Report a delivery whose MIDI has been written.
+
+        Args:
+            deliver: The effect that was carried out.
+            port: Name of the MIDI port that took it, None without one.
+            error: Why the port did not take it, or None.
+            now: Monotonic time in seconds.
+        """
+        return self._loader.delivered(deliver, port, error, now)
+
+    def snapshot(self) -> dict[str, list[Message]]:
+        """Return the full state by topic, for one client."""
+        return {
+            "status": [messages.status(*self._status)],
+            "suggest": [*item_messages(self.shown, self.context), *mirror_messages(self.shown.items)],
+        }
+
+    @property
+    def status(self) -> tuple[str, str]:
+        """State in one word, and a sentence for people."""
+        return self._status
+
+    def _compute_status(self) -> tuple[str, str]:
+        state, text = self._engine
+        if state != "running":
+            return state, text
+        if not self.enabled:
+            return "disabled", "suggestions are off; /timbrel/enable 1 turns them on"
+        if self._skipped is not None:
+            return self._skipped, f"{_SKIPPED_TEXT[self._skipped]} ({self.context})"
+        heard = len(self._heard)
+        return "hearing", f"hears {heard} instrument{'' if heard == 1 else 's'} on {self.context}"
+
+    def _status_effects(self) -> list[Effect]:
+        before, self._status = self._status, self._compute_status()
+        return [] if before == self._status else [Send(messages.status(*self._status), "status")]
+
+    def _publish(self, now: float, *, force: bool = False) -> list[Effect]:
+        """Send the list if it has changed and its hop has come."""
+        if now - self._published_at < self._interval_s and not force:
+            return []
+        items = compose(self._heard, self._locked, self._rejected) if self.enabled else ()
+        before = self.shown
+        if same_sounds(items, before.items):
+            if not drifted(items, before.items):
+                return []
+            self.shown = replace(before, items=items)  # the same list with new numbers keeps its id
+        else:
+            self.shown = SuggestionList(before.list_id % _INT_MAX + 1, items)
+            self._position = _find(items, before.items, self._position)
+        self._published_at = now
+        out = [*item_messages(self.shown, self.context), *mirror_messages(items, before.items)]
+        return [Send(message, "suggest") for message in out]
+
+    def _item(self, index: int, list_id: int) -> Item:
+        self._require_ready()
+        if list_id not in (0, self.shown.list_id):
+            raise Refusal(409, f"list {list_id} is stale, the current one is {self.shown.list_id}")
+        if index < 1:
+            raise Refusal(400, f"index {index} must be at least 1")
+        if index > len(self.shown.items):
+            raise Refusal(404, f"the list has {len(self.shown.items)} items, there is no item {index}")
+        return self.shown.items[index - 1]
+
+    def _require_ready(self) -> None:
+        if self._engine[0] in _NOT_READY:
+            raise Refusal(503, f"not ready: {self._engine[1]}")
+
+    def _list(self, command: ListItems, now: float) -> list[Effect]:
+        self._require_ready()
+        if command.offset < 0 or command.count < 0:
+            raise Refusal(400, "offset and count must be at least 0")
+        out = item_messages(self.shown, self.context, command.offset, command.count)
+        return [Send(message, None, to_asker=True) for message in out]
+
+    def _choose(self, command: Choose, now: float) -> list[Effect]:
+        item = self._item(command.index, command.list_id)
+        self._position = command.index
+        return [self._loader.choose(item, self.shown.list_id, command.index)]
+
+    def _step(self, command: Step, now: float) -> list[Effect]:
+        count = len(self.shown.items)
+        start = self._position if self._position or command.by > 0 else 1
+        index = (start - 1 + command.by) % count + 1 if count else 1
+        return self._choose(Choose(index), now)
+
+    def _undo(self, command: Undo, now: float) -> list[Effect]:
+        self._require_ready()
+        return self._loader.undo()
+
+    def _preview(self, command: Preview, now: float) -> list[Effect]:
+        item = self._item(command.index, command.list_id)
+        raise Refusal(503, f"no audio output is set up to preview {item.sound.name}; choose loads it in your DAW")
+
+    def _reject(self, command: Reject, now: float) -> list[Effect]:
+        item = self._item(command.index, command.list_id)
+        self._rejected.add((item.slot, item.sound.id))
+        return [Reply(f"{item.sound.name} is no longer offered for slot {item.slot}"), *self._publish(now)]
+
+    def _lock(self, command: Lock, now: float) -> list[Effect]:
+        self._require_ready()
+        if not command.on:
+            if self._locked.pop(command.slot, None) is None:
+                raise Refusal(404, f"slot {command.slot} is not locked")
+            return [Reply(f"slot {command.slot} follows the music again"), *self._publish(now)]
+        heard = self._locked.get(command.slot) or next((s for s in self._heard if s.slot == command.slot), None)
+        if heard is None:
+            raise Refusal(404, f"slot {command.slot} is not heard now")
+        self._locked[command.slot] = heard
+        return [Reply(f"slot {command.slot} is locked")]
+
+    def _enable(self, command: Enable, now: float) -> list[Effect]:
+        self.enabled = command.on
+        state = "suggesting" if command.on else "suggestions are off"
+        return [Reply(state), *self._status_effects(), *self._publish(now)]
+
+    def _auto(self, command: AutoChoose, now: float) -> list[Effect]:
+        self.auto = command.on
+        return [Reply("loads stable suggestions by itself" if command.on else "loads only what is chosen")]
+
+    def _set_target(self, command: SetTarget, now: float) -> list[Effect]:
+        return [Reply(self._loader.set_target(command.adapter, command.track))]
+
+    def _list_targets(self, command: ListTargets, now: float) -> list[Effect]:
+        return [Reply(text) for text in self._loader.targets()]
+
+    def _set_bus(self, command: SetBus, now: float) -> list[Effect]:
+        self._require_ready()
+        return [SwitchBus(check_bus_name(command.source))]
+
+
+def _find(items: tuple[Item, ...], before: tuple[Item, ...], position: int) -> int:
+    """Return where the item at a position of the old list is in the new one, 0 when it is gone."""
+    if not 1 <= position <= len(before):
+        return 0
+    old = before[position - 1]
+    return next((n for n, i in enumerate(items, 1) if (i.slot, i.sound.id) == (old.slot, old.sound.id)), 0)
+
+
+# Any: see Hub.handle.
+_HANDLERS: dict[type[HubCommand], Any] = {
+    ListItems: Hub._list,
+    Choose: Hub._choose,
+    Step: Hub._step,
+    Undo: Hub._undo,
+    Preview: Hub._preview,
+    Reject: Hub._reject,
+    Lock: Hub._lock,
+    Enable: Hub._enable,
+    AutoChoose: Hub._auto,
+    SetTarget: Hub._set_target,
+    ListTargets: Hub._list_targets,
+    SetBus: Hub._set_bus,
+}
