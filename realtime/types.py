@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,23 @@ from numpy.typing import NDArray
 from library.index import Match
 from realtime.ring import Ring
 
-__all__ = ["Analysis", "AudioSource", "Skipped", "SourceStats", "Suggestion", "Timing", "Window"]
+__all__ = [
+    "Analysis",
+    "AudioSource",
+    "EngineState",
+    "ReplaySource",
+    "Skipped",
+    "SourceStats",
+    "Suggestion",
+    "Timing",
+    "Window",
+]
+
+EngineState = Literal["loading", "listening", "silent", "no-device", "degraded", "stopped"]
+"""What the engine is doing, in one word."""
 
 Skipped = Literal["silent", "warming", "gap", "not-finite", "no-audio", "error"]
-"""Why a window brought no suggestions: too quiet, not yet full, torn or missing audio, NaN, device lost, encoder failed."""
+"""Why a window brought nothing: too quiet, not yet full, overwritten audio, NaN, device lost, encoder failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +95,7 @@ class Analysis:
         skipped: Why nothing was heard, or None.
         level_db: RMS of the window in dBFS.
         timing: Time spent per stage.
+        has_gap: Frames were lost inside the window.
     """
 
     sequence: int
@@ -91,6 +105,7 @@ class Analysis:
     skipped: Skipped | None
     level_db: float
     timing: Timing
+    has_gap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,4 +145,18 @@ class AudioSource(Protocol):
 
     def stats(self) -> SourceStats:
         """Return what happened so far; safe from any thread."""
+        ...
+
+
+@runtime_checkable
+class ReplaySource(AudioSource, Protocol):
+    """Fill a ring from a recording, which can wait until the engine is ready for it."""
+
+    @property
+    def on_demand(self) -> bool:
+        """Whether the engine pulls each hop (then nothing is ever missed) instead of a clock pushing it."""
+        ...
+
+    def pull(self, until_frame: int) -> bool:
+        """Write until the ring has counted that many frames; False when the recording ended before."""
         ...

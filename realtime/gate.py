@@ -1,0 +1,79 @@
+"""Decide whether a window holds something worth naming."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from library.audio import level_db
+from realtime.types import Skipped
+
+__all__ = ["GateConfig", "Verdict", "judge"]
+
+SILENCE_DB = -55.0
+"""RMS under which a stretch counts as silent: 5 dB over the -60 dBFS of a noisy analogue input, far under any mix."""
+
+MIN_ACTIVE = 0.2
+"""Least part of a window that has to sound: encoders trained on full windows name nonsense in a mostly silent one."""
+
+BLOCK_S = 0.05
+"""Length of the stretches whose level is looked at: short enough for drum hits, long enough for a 20 Hz period."""
+
+CLIP_LEVEL = 0.9995
+"""Absolute sample from which a converter is taken to have clipped (full scale less a few 16 bit steps)."""
+
+SAFE_PEAK = 1e4
+"""Absolute sample beyond which float32 audio is broken, not loud (+80 dBFS): its power would overflow later on."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateConfig:
+    """Set the gate.
+
+    Attributes:
+        silence_db: RMS in dBFS under which a stretch is silent.
+        min_active: Least active part of a window, 0..1.
+    """
+
+    silence_db: float = SILENCE_DB
+    min_active: float = MIN_ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Say what the gate found.
+
+    Attributes:
+        skipped: "silent" or "not-finite", or None when the window may pass.
+        level_db: RMS of the window in dBFS, -200 for silence and for audio that is not finite.
+        active: Part of the window that sounds, 0..1.
+        clipped: Samples at or over full scale.
+    """
+
+    skipped: Skipped | None
+    level_db: float
+    active: float
+    clipped: int
+
+
+def judge(audio: NDArray[np.float32], sample_rate: int, config: GateConfig = GateConfig()) -> Verdict:
+    """Judge audio[T] mono by its energy."""
+    # NaN fails the comparison as well as infinity does.
+    if not bool(np.all(np.abs(audio) < SAFE_PEAK)):
+        return Verdict("not-finite", level_db(np.zeros(0, np.float32)), 0.0, 0)
+    level = level_db(audio)
+    clipped = int(np.count_nonzero(np.abs(audio) >= CLIP_LEVEL))
+    active = _active(audio, round(BLOCK_S * sample_rate), config.silence_db)
+    silent = level < config.silence_db or active < config.min_active
+    return Verdict("silent" if silent else None, level, active, clipped)
+
+
+def _active(audio: NDArray[np.float32], block: int, silence_db: float) -> float:
+    """Return the part of audio[T] whose blocks are over the silence level."""
+    blocks = len(audio) // block
+    if blocks == 0:
+        return float(level_db(audio) >= silence_db)
+    power = np.square(audio[: blocks * block].reshape(blocks, block), dtype=np.float64).mean(axis=1)
+    return float(np.mean(power >= 10.0 ** (silence_db / 10.0)))
