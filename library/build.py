@@ -1,0 +1,212 @@
+"""Build a library from sources: scan, embed what is new, publish; killed at any moment, it goes on where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import file_digest
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from library.catalog import Catalog, FileError, FileRecord
+from library.encoders.spec import SingleEncoder
+from library.errors import InputError, MissingDependencyError
+from library.lock import build_lock
+from library.manifest import Manifest, SourceEntry
+from library.publish import publish
+from library.sources import FoundFile, Reader, Scan, open_file, scan_source
+
+__all__ = ["BuildProgress", "BuildReport", "Progress", "build_library", "embed_clips", "fill_file", "name_sources"]
+
+RECIPE = 1
+"""Raise it when clips are cut or rendered in another way: vectors of an older recipe are made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildProgress:
+    """Tell how far a build is: files looked at, files in all, sounds in the library so far, what comes next."""
+
+    files_done: int
+    files: int
+    sounds: int
+    current: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """Sum up a build.
+
+    Attributes:
+        manifest: Manifest of the generation in force.
+        embedded: Sounds that were embedded in this run.
+        unchanged: Files that were taken over from earlier runs.
+        errors: What could not be read.
+    """
+
+    manifest: Manifest
+    embedded: int
+    unchanged: int
+    errors: tuple[FileError, ...]
+
+
+Progress = Callable[[BuildProgress], None]
+
+_T = TypeVar("_T")
+
+
+def build_library(
+    sources: Sequence[Path], out: Path, encoder: SingleEncoder, progress: Progress | None = None
+) -> BuildReport:
+    """Make the library `out` hold the sounds of these sources, no more and no less.
+
+    Args:
+        sources: Folders, audio files and soundfonts.
+        out: Folder of the library; made if it is not there, brought up to date if it is.
+        encoder: Embeds each sound.
+        progress: Called before each file and at the end.
+
+    Raises:
+        InputError: A source is missing or holds nothing that could be a sound, or no sound at all could be read.
+        LibraryError: Another build writes `out`, or its catalogue is damaged.
+    """
+    entries = name_sources(sources)
+    scan = _scan(entries)
+    if out.exists() and not out.is_dir():
+        raise InputError(out, "is a file, a library is a folder", "give another name with --out")
+    out.mkdir(parents=True, exist_ok=True)
+    with build_lock(out), Catalog(out) as catalog:
+        catalog.begin(f"{encoder.spec.fingerprint}:{encoder.spec.dim}:{RECIPE}", entries, scan.errors)
+        catalog.keep_files(str(found.path) for found in scan.files)
+        embedded, unchanged = _fill(catalog, scan, encoder, progress or (lambda _: None))
+        errors = catalog.errors()
+        if not catalog.count():
+            first = errors[0].error if errors else "all of it is silent"
+            raise InputError(out, f"no sound could be read ({first})", "give a source with audio that can be read")
+        return BuildReport(publish(out, catalog, encoder.spec, entries), embedded, unchanged, errors)
+
+
+def name_sources(paths: Iterable[Path]) -> tuple[SourceEntry, ...]:
+    """Give each source a name of its own: that of its folder or file, with a number where it is taken.
+
+    Raises:
+        InputError: A source does not exist.
+    """
+    entries: list[SourceEntry] = []
+    taken: set[str] = set()
+    for path in dict.fromkeys(Path(path).expanduser().absolute() for path in paths):
+        if not path.exists():
+            raise InputError(path, "no such file or folder", "check the name")
+        plain = (path.name if path.is_dir() else path.stem) or "root"
+        name = plain
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{plain}-{number}"
+        taken.add(name)
+        entries.append(SourceEntry(name, str(path), "folder" if path.is_dir() else "file"))
+    if not entries:
+        raise InputError("no source", "at least one is needed", "name a folder with audio files, or a .sf2 file")
+    return tuple(entries)
+
+
+def fill_file(catalog: Catalog, path: str, reader: Reader, encoder: SingleEncoder) -> tuple[int, bool]:
+    """Embed the sounds of one file that are not embedded yet, each committed by itself; errors are recorded.
+
+    Returns:
+        How many were embedded, and whether all of the file could be read.
+    """
+    embedded = 0
+    done = catalog.drafted(path)
+    with reader:
+        sounds = _guarded(catalog, path, path, reader.sounds)
+        complete = sounds is not None
+        for sound in sounds or ():
+            if sound.id in done:
+                continue
+            where = path if sound.kind == "sample" else f"{path} ({sound.name})"
+            clips = _guarded(catalog, where, path, partial(reader.clips, sound))
+            if clips is None:
+                complete = False
+                continue
+            catalog.add_sound(sound, path, embed_clips(encoder, clips))
+            embedded += 1
+    return embedded, complete
+
+
+def embed_clips(encoder: SingleEncoder, clips: Sequence[NDArray[np.float32]]) -> NDArray[np.float16]:
+    """Embed clips of any lengths as unit vectors[n, D] in their order.
+
+    Clips of one sound form the batches, never those of several: so a resumed build makes the same vectors.
+    """
+    vectors = np.zeros((len(clips), encoder.spec.dim), np.float32)
+    for length in dict.fromkeys(len(clip) for clip in clips):
+        rows = [row for row, clip in enumerate(clips) if len(clip) == length]
+        vectors[rows] = encoder.embed(np.stack([clips[row] for row in rows]))
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    usable = np.isfinite(norms[:, 0]) & (norms[:, 0] > 0.5)  # an encoder's vectors have norm 1
+    return np.asarray(vectors[usable] / norms[usable], np.float16)
+
+
+def _scan(entries: Sequence[SourceEntry]) -> Scan:
+    visited: set[str] = set()
+    scans = []
+    for entry in entries:
+        scan = scan_source(Path(entry.path), entry.name, visited)
+        if not scan.files and not scan.errors:
+            raise InputError(
+                entry.path,
+                "holds no audio file and no soundfont",
+                "name a folder with WAV, FLAC, MP3 or SF2 files",
+            )
+        scans.append(scan)
+    return Scan(tuple(f for s in scans for f in s.files), tuple(e for s in scans for e in s.errors))
+
+
+def _fill(catalog: Catalog, scan: Scan, encoder: SingleEncoder, progress: Progress) -> tuple[int, int]:
+    embedded = unchanged = 0
+    for number, found in enumerate(scan.files):
+        progress(BuildProgress(number, len(scan.files), catalog.count(), found.name))
+        path = str(found.path)
+        try:
+            record = _up_to_date(catalog, found)
+        except OSError as error:
+            catalog.add_error(path, path, f"{path}: can't be read ({error.strerror}); check its permissions")
+            continue
+        if record.done:
+            unchanged += 1
+            continue
+        count, complete = fill_file(catalog, path, open_file(found), encoder)
+        embedded += count
+        if complete:  # a file with errors is tried again by the next build
+            catalog.put_file(replace(record, done=True), keep_sounds=True)
+    progress(BuildProgress(len(scan.files), len(scan.files), catalog.count(), ""))
+    return embedded, unchanged
+
+
+def _up_to_date(catalog: Catalog, found: FoundFile) -> FileRecord:
+    """Return the record of a file as it is now; `done` where nothing has to be embedded."""
+    path = str(found.path)
+    status = found.path.stat()
+    known = catalog.file(path)
+    now = (found.name, status.st_size, status.st_mtime_ns)
+    if known is not None and known.done and (known.name, known.size, known.mtime_ns) == now:
+        return known
+    with found.path.open("rb") as file:
+        digest = file_digest(file, "sha256").hexdigest()
+    same = known is not None and (known.name, known.sha256) == (found.name, digest)
+    done = known is not None and same and known.done
+    record = FileRecord(path, found.name, status.st_size, status.st_mtime_ns, digest, done)
+    catalog.put_file(record, keep_sounds=same)
+    return record
+
+
+def _guarded(catalog: Catalog, where: str, path: str, read: Callable[[], _T]) -> _T | None:
+    try:
+        return read()
+    except (InputError, MissingDependencyError) as error:
+        catalog.add_error(where, path, str(error))
+        return None

@@ -1,0 +1,280 @@
+"""Keep what a library holds in SQLite: sounds, sources, scanned files, errors, and vectors that await an index."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from library.errors import InputError, LibraryError
+from library.manifest import CATALOG_NAME, SourceEntry
+from library.sounds import MidiProgram, Sound
+
+__all__ = ["Catalog", "FileError", "FileRecord", "MidiProgram", "Published", "Sound", "read_errors", "read_published"]
+
+_SOUND_COLUMNS = "id, name, kind, path, channel, bank_msb, bank_lsb, program, family, source, licence, preview"
+_SOUND_SCHEMA = """id TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL,
+    channel INTEGER, bank_msb INTEGER, bank_lsb INTEGER, program INTEGER,
+    family TEXT NOT NULL, source TEXT NOT NULL, licence TEXT NOT NULL, preview TEXT NOT NULL"""
+
+# drafts: what the running or the last build embedded, one row a sound, committed as it goes.
+# sounds: frozen copies of it, one for each generation, so that a build never changes what a reader sees.
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sources (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, path TEXT NOT NULL,
+    kind TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, done INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS errors (path TEXT PRIMARY KEY, file TEXT NOT NULL, error TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS drafts ({_SOUND_SCHEMA}, file TEXT NOT NULL, row_count INTEGER NOT NULL,
+    vectors BLOB NOT NULL, PRIMARY KEY (id));
+CREATE INDEX IF NOT EXISTS drafts_of_file ON drafts (file);
+CREATE TABLE IF NOT EXISTS sounds (generation INTEGER NOT NULL, position INTEGER NOT NULL, {_SOUND_SCHEMA},
+    first_row INTEGER NOT NULL, row_count INTEGER NOT NULL, PRIMARY KEY (generation, position));
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """Remember one scanned file: `name` begins the ids of its sounds, `done` says that all of them are embedded."""
+
+    path: str
+    name: str
+    size: int
+    mtime_ns: int
+    sha256: str
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileError:
+    """Tell why a file, or one preset of it, is not in the library."""
+
+    path: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Hold the sounds of one generation in the order of their vectors.
+
+    Attributes:
+        sounds: The sounds by position.
+        previews: For each sound the name of its preview inside the library, or "".
+        first_row: [sounds] int64, first vector of each sound.
+        row_count: [sounds] int64, number of vectors of each sound; 0 for sounds that are never matched.
+        content_sha256: Hash of all this.
+    """
+
+    sounds: tuple[Sound, ...]
+    previews: tuple[str, ...]
+    first_row: NDArray[np.int64]
+    row_count: NDArray[np.int64]
+    content_sha256: str
+
+
+class Catalog:
+    """Write the catalogue of one library; one writer at a time (see library.build).
+
+    Args:
+        lib_dir: Folder of the library; the catalogue is made if it is not there.
+
+    Raises:
+        LibraryError: The file there is not a catalogue.
+    """
+
+    def __init__(self, lib_dir: Path) -> None:
+        self._path = lib_dir / CATALOG_NAME
+        self._db = sqlite3.connect(self._path, timeout=10.0)
+        try:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise _damaged(self._path, error) from error
+
+    def __enter__(self) -> Catalog:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._db.close()
+
+    def begin(self, encoder_key: str, sources: Sequence[SourceEntry], errors: Iterable[FileError]) -> None:
+        """Start or go on with a build: vectors of another encoder are dropped, sources and errors replaced."""
+        with self._db:
+            found = self._db.execute("SELECT value FROM meta WHERE key = 'encoder'").fetchone()
+            if found != (encoder_key,):
+                self._db.execute("DELETE FROM drafts")
+                self._db.execute("UPDATE files SET done = 0")
+                self._db.execute("INSERT OR REPLACE INTO meta VALUES ('encoder', ?)", (encoder_key,))
+            self._db.execute("DELETE FROM sources")
+            rows = [(position, s.name, s.path, s.kind) for position, s in enumerate(sources)]
+            self._db.executemany("INSERT INTO sources VALUES (?, ?, ?, ?)", rows)
+            self._db.execute("DELETE FROM errors")
+        for item in errors:
+            self.add_error(item.path, item.path, item.error)
+
+    def keep_files(self, paths: Iterable[str]) -> None:
+        """Forget the files that are not among these paths, and their sounds."""
+        with self._db:
+            self._db.execute("CREATE TEMP TABLE IF NOT EXISTS kept (path TEXT PRIMARY KEY)")
+            self._db.execute("DELETE FROM kept")
+            self._db.executemany("INSERT OR IGNORE INTO kept VALUES (?)", ((path,) for path in paths))
+            self._db.execute("DELETE FROM drafts WHERE file NOT IN (SELECT path FROM kept)")
+            self._db.execute("DELETE FROM files WHERE path NOT IN (SELECT path FROM kept)")
+
+    def file(self, path: str) -> FileRecord | None:
+        """Return what is known of a file."""
+        row = self._db.execute("SELECT * FROM files WHERE path = ?", (path,)).fetchone()
+        return FileRecord(row[0], row[1], row[2], row[3], row[4], done=bool(row[5])) if row else None
+
+    def put_file(self, record: FileRecord, *, keep_sounds: bool) -> None:
+        """Remember a file; without `keep_sounds` what was embedded of it is dropped."""
+        with self._db:
+            if not keep_sounds:
+                self._db.execute("DELETE FROM drafts WHERE file = ?", (record.path,))
+            values = (record.path, record.name, record.size, record.mtime_ns, record.sha256, int(record.done))
+            self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", values)
+
+    def drafted(self, path: str) -> frozenset[str]:
+        """Return the ids of the sounds of a file that are embedded."""
+        return frozenset(row[0] for row in self._db.execute("SELECT id FROM drafts WHERE file = ?", (path,)))
+
+    def add_sound(self, sound: Sound, path: str, vectors: NDArray[np.float16], preview: str = "") -> None:
+        """Commit one embedded sound of a file, vectors[n, D]; n may be 0."""
+        values = (*_columns(sound), preview, path, len(vectors), vectors.tobytes())
+        with self._db:
+            marks = ", ".join("?" * len(values))
+            self._db.execute(f"INSERT OR REPLACE INTO drafts VALUES ({marks})", values)  # noqa: S608 only marks
+
+    def add_error(self, path: str, file: str, error: str) -> None:
+        """Commit why a file, or a part of it, can't be used."""
+        with self._db:
+            self._db.execute("INSERT OR REPLACE INTO errors VALUES (?, ?, ?)", (path, file, error))
+
+    def count(self) -> int:
+        """Return how many sounds are embedded so far."""
+        return int(self._db.execute("SELECT count(*) FROM drafts").fetchone()[0])
+
+    def errors(self) -> tuple[FileError, ...]:
+        """Return all errors of this build."""
+        return _errors(self._db)
+
+    def freeze(self, generation: int, keep: int) -> Published:
+        """Copy the drafts into a generation, ordered by source and id; all others but `keep` go."""
+        order = "ORDER BY sources.position, drafts.id"
+        with self._db:
+            self._db.execute("DELETE FROM sounds WHERE generation != ?", (keep,))
+            self._db.execute(
+                f"INSERT INTO sounds SELECT ?, row_number() OVER ({order}) - 1, "  # noqa: S608 only constants
+                + ", ".join(f"drafts.{column}" for column in _SOUND_COLUMNS.split(", "))
+                + f", sum(row_count) OVER ({order}) - row_count, row_count"
+                " FROM drafts JOIN sources ON drafts.source = sources.name",
+                (generation,),
+            )
+        return _published(self._db, generation)
+
+    def drop_generations(self, keep: int) -> None:
+        """Delete the frozen copies of all generations but one, and give their space back to the file."""
+        with self._db:
+            self._db.execute("DELETE FROM sounds WHERE generation != ?", (keep,))
+
+    def vectors(self, generation: int) -> Iterator[bytes]:
+        """Yield the vectors of a generation just frozen, sound by sound, as float16 bytes."""
+        query = "SELECT vectors FROM sounds JOIN drafts USING (id) WHERE generation = ? ORDER BY position"
+        for row in self._db.execute(query, (generation,)):
+            yield row[0]
+
+    def seal(self) -> None:
+        """Make the catalogue readable from a read-only place: no drafts, no write-ahead log."""
+        with self._db:
+            for table in ("drafts", "files", "errors"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 constants above
+        self._db.execute("PRAGMA journal_mode = DELETE")
+        self._db.execute("VACUUM")
+
+
+def read_published(lib_dir: Path, generation: int, *, immutable: bool) -> Published:
+    """Read the sounds of one generation.
+
+    Args:
+        lib_dir: Folder of the library.
+        generation: Which generation.
+        immutable: Nobody writes this catalogue, and its folder may be read-only.
+
+    Raises:
+        LibraryError: The catalogue is damaged.
+    """
+    path = lib_dir / CATALOG_NAME
+    try:
+        db = _connect_read_only(path, immutable)
+        try:
+            return _published(db, generation)
+        finally:
+            db.close()
+    except (sqlite3.Error, ValueError, TypeError, InputError) as error:
+        raise _damaged(path, error) from error
+
+
+def read_errors(lib_dir: Path, *, immutable: bool) -> tuple[FileError, ...]:
+    """Read which files the last build could not use.
+
+    Raises:
+        LibraryError: The catalogue is damaged.
+    """
+    path = lib_dir / CATALOG_NAME
+    try:
+        db = _connect_read_only(path, immutable)
+        try:
+            return _errors(db)
+        finally:
+            db.close()
+    except sqlite3.Error as error:
+        raise _damaged(path, error) from error
+
+
+def _connect_read_only(path: Path, immutable: bool) -> sqlite3.Connection:
+    options = "mode=ro&immutable=1" if immutable else "mode=ro"
+    return sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True, timeout=10.0)
+
+
+def _errors(db: sqlite3.Connection) -> tuple[FileError, ...]:
+    return tuple(FileError(*row) for row in db.execute("SELECT path, error FROM errors ORDER BY path"))
+
+
+def _published(db: sqlite3.Connection, generation: int) -> Published:
+    query = f"SELECT {_SOUND_COLUMNS}, first_row, row_count FROM sounds WHERE generation = ? ORDER BY position"  # noqa: S608
+    digest = sha256()
+    sounds: list[Sound] = []
+    previews: list[str] = []
+    spans: list[tuple[int, int]] = []
+    for row in db.execute(query, (generation,)):
+        digest.update(json.dumps(row, ensure_ascii=True).encode() + b"\n")
+        program = None if row[7] is None else MidiProgram(*row[4:8])
+        sounds.append(Sound(row[0], row[1], row[2], row[3], program, row[8], row[9], row[10]))
+        previews.append(row[11])
+        spans.append((row[12], row[13]))
+    table = np.array(spans, np.int64).reshape(-1, 2)
+    return Published(tuple(sounds), tuple(previews), table[:, 0].copy(), table[:, 1].copy(), digest.hexdigest())
+
+
+def _columns(sound: Sound) -> tuple[str | int | None, ...]:
+    p = sound.program
+    program = (None, None, None, None) if p is None else (p.channel, p.bank_msb, p.bank_lsb, p.program)
+    return (sound.id, sound.name, sound.kind, sound.path, *program, sound.family, sound.source, sound.licence)
+
+
+def _damaged(path: Path, error: Exception) -> LibraryError:
+    return LibraryError(
+        path, f"is not a catalogue that can be read ({error})", "delete it and run `timbrel library build` again"
+    )

@@ -1,0 +1,51 @@
+"""Let one build at a time write a library."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from library.errors import LibraryError
+
+__all__ = ["LOCK_NAME", "build_lock"]
+
+LOCK_NAME = "build.lock"
+
+
+@contextmanager
+def build_lock(lib_dir: Path) -> Iterator[None]:
+    """Hold the lock of a library; the system frees it when the process ends, however it ends.
+
+    Raises:
+        LibraryError: Another process builds this library.
+    """
+    path = lib_dir / LOCK_NAME
+    with path.open("a+", encoding="ascii") as file:
+        try:
+            _lock(file.fileno())
+        except OSError as error:
+            file.seek(0)
+            owner = file.read(32).strip() or "unknown"
+            raise LibraryError(
+                lib_dir, f"is being built by another process ({owner})", "wait until it is done, or stop that process"
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        # The file stays: removing it would let two builds hold locks on two files of the same name.
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(fd: int) -> None:
+        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,73 @@
+"""Read the presets of a SoundFont as sounds."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from library.audio import level_db
+from library.sounds import MidiProgram, Sound
+from library.sources.base import SILENCE_DB, FoundFile
+from library.sources.families import guess
+from library.sources.phrases import CLIP_S, NOTE_CLIP_S, phrases, single_notes
+from library.synths.fluid import FluidRenderer
+from library.synths.sf2 import DRUM_BANK, Preset, presets
+
+__all__ = ["DRUM_CHANNEL", "SoundFontReader", "render_clips"]
+
+DRUM_CHANNEL = 9
+"""MIDI channel 10, on which General MIDI plays drum kits."""
+
+
+class SoundFontReader:
+    """Render each preset of a SoundFont; drum kits are listed, never rendered."""
+
+    def __init__(self, found: FoundFile) -> None:
+        self._found = found
+        self._presets: dict[str, Preset] = {}
+        self._renderer: FluidRenderer | None = None
+
+    def __enter__(self) -> SoundFontReader:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+
+    def sounds(self) -> tuple[Sound, ...]:
+        """List the presets in the order of bank and program."""
+        found = self._found
+        self._presets = {f"{found.name}:{p.bank}:{p.program}": p for p in presets(found.path)}
+        return tuple(_sound(sound_id, preset, found) for sound_id, preset in self._presets.items())
+
+    def clips(self, sound: Sound) -> tuple[NDArray[np.float32], ...]:
+        """Render notes and phrases; none for a drum kit and for a preset that stays silent."""
+        preset = self._presets[sound.id]
+        if preset.bank == DRUM_BANK:
+            return ()
+        if self._renderer is None:  # only now: a font of hundreds of megabytes whose presets are all done stays closed
+            self._renderer = FluidRenderer(self._found.path)
+        return render_clips(self._renderer, preset, sound)
+
+
+def render_clips(renderer: FluidRenderer, preset: Preset, sound: Sound) -> tuple[NDArray[np.float32], ...]:
+    """Render what stands for a melodic preset: single notes, then phrases; silent clips are left out."""
+    known = guess(sound.name)
+    clips = [renderer.render(preset.bank, preset.program, notes, NOTE_CLIP_S) for notes in single_notes(known.pitch)]
+    clips += [
+        renderer.render(preset.bank, preset.program, notes, CLIP_S) for notes in phrases(known.pitch, sound.family)
+    ]
+    return tuple(clip for clip in clips if level_db(clip) > SILENCE_DB)
+
+
+def _sound(sound_id: str, preset: Preset, found: FoundFile) -> Sound:
+    name = preset.name or f"Bank {preset.bank} program {preset.program + 1}"
+    path = str(found.path)
+    if preset.bank == DRUM_BANK:
+        program = MidiProgram(DRUM_CHANNEL, None, None, preset.program)
+        return Sound(sound_id, name, "drumkit", path, program, "drums", found.source, "")
+    program = MidiProgram(None, preset.bank, 0, preset.program)
+    return Sound(sound_id, name, "soundfont", path, program, guess(name).family, found.source, "")
