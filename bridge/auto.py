@@ -10,7 +10,7 @@ from bridge.suggestions import Item
 __all__ = ["AutoPilot"]
 
 STABLE_S = 2.0
-"""How long a sound must have been the best of its slot: four hops, longer than a wrong guess at a note's start lasts."""
+"""How long a sound must have been the best of its slot: four hops, longer than a wrong guess lasts."""
 
 REFRACTORY_S = 8.0
 """Shortest time between two choices on a channel: a sound that changes more often is worse than a wrong one."""
@@ -38,7 +38,9 @@ class AutoPilot:
         """Take note of a list at monotonic time `now`."""
         best = {item.slot: item.sound.id for item in items if item.rank == 1}
         self._best = {
-            slot: self._best[slot] if slot in self._best and self._best[slot].sound_id == sound_id else _Best(sound_id, now)
+            slot: self._best[slot]
+            if slot in self._best and self._best[slot].sound_id == sound_id
+            else _Best(sound_id, now)
             for slot, sound_id in best.items()
         }
 

@@ -181,18 +181,7 @@ ClientCommand = Ping | Help | Register | Renew | Unregister | Refresh | Released
 """Commands about the connection itself; the OSC server answers them."""
 
 HubCommand = (
-    ListItems
-    | Choose
-    | Preview
-    | Reject
-    | Step
-    | Undo
-    | Lock
-    | Enable
-    | AutoChoose
-    | SetTarget
-    | ListTargets
-    | SetBus
+    ListItems | Choose | Preview | Reject | Step | Undo | Lock | Enable | AutoChoose | SetTarget | ListTargets | SetBus
 )
 """Commands about what is heard and loaded; the hub answers them."""
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bridge.auto import AutoPilot
 from bridge.commands import (
@@ -130,9 +129,41 @@ class Hub:
         Raises:
             Refusal: It can't be done; says why.
         """
-        # Any: each handler takes its own kind of command, which the look-up by type guarantees.
-        handler: Callable[[Any, float], list[Effect]] = _HANDLERS[type(command)].__get__(self)
-        return handler(command, now)
+        match command:
+            case ListItems(offset, count):
+                return self._list(offset, count)
+            case Choose(index, list_id):
+                return self._choose(index, list_id)
+            case Step(by):
+                return self._step(by)
+            case Undo():
+                self._require_ready()
+                return self._loader.undo()
+            case Preview(index, list_id):
+                item = self._item(index, list_id)
+                raise Refusal(
+                    503, f"no audio output is set up to preview {item.sound.name}; choose loads it in your DAW"
+                )
+            case Reject(index, list_id):
+                item = self._item(index, list_id)
+                self._rejected.add((item.slot, item.sound.id))
+                return [Reply(f"{item.sound.name} is no longer offered for slot {item.slot}"), *self._publish(now)]
+            case Lock(slot, on):
+                return self._lock(slot, now) if on else self._unlock(slot, now)
+            case Enable(on):
+                self.enabled = on
+                text = "suggesting" if on else "suggestions are off"
+                return [Reply(text), *self._status_effects(), *self._publish(now)]
+            case AutoChoose(on):
+                self.auto = on
+                return [Reply("loads stable suggestions by itself" if on else "loads only what is chosen")]
+            case SetTarget(adapter, track):
+                return [Reply(self._loader.set_target(adapter, track))]
+            case ListTargets():
+                return [Reply(text) for text in self._loader.targets()]
+            case SetBus(source):
+                self._require_ready()
+                return [SwitchBus(check_bus_name(source))]
 
     def delivered(self, deliver: Deliver, port: str | None, error: str | None, now: float) -> list[Effect]:
         """Report a delivery whose MIDI has been written.
@@ -203,67 +234,35 @@ class Hub:
         if self._engine[0] in _NOT_READY:
             raise Refusal(503, f"not ready: {self._engine[1]}")
 
-    def _list(self, command: ListItems, now: float) -> list[Effect]:
+    def _list(self, offset: int, count: int) -> list[Effect]:
         self._require_ready()
-        if command.offset < 0 or command.count < 0:
+        if offset < 0 or count < 0:
             raise Refusal(400, "offset and count must be at least 0")
-        out = item_messages(self.shown, self.context, command.offset, command.count)
+        out = item_messages(self.shown, self.context, offset, count)
         return [Send(message, None, to_asker=True) for message in out]
 
-    def _choose(self, command: Choose, now: float) -> list[Effect]:
-        item = self._item(command.index, command.list_id)
-        self._position = command.index
-        return [self._loader.choose(item, self.shown.list_id, command.index)]
+    def _choose(self, index: int, list_id: int) -> list[Effect]:
+        item = self._item(index, list_id)
+        self._position = index
+        return [self._loader.choose(item, self.shown.list_id, index)]
 
-    def _step(self, command: Step, now: float) -> list[Effect]:
+    def _step(self, by: int) -> list[Effect]:
         count = len(self.shown.items)
-        start = self._position if self._position or command.by > 0 else 1
-        index = (start - 1 + command.by) % count + 1 if count else 1
-        return self._choose(Choose(index), now)
+        start = self._position if self._position or by > 0 else 1
+        return self._choose((start - 1 + by) % count + 1 if count else 1, 0)
 
-    def _undo(self, command: Undo, now: float) -> list[Effect]:
+    def _lock(self, slot: int, now: float) -> list[Effect]:
         self._require_ready()
-        return self._loader.undo()
-
-    def _preview(self, command: Preview, now: float) -> list[Effect]:
-        item = self._item(command.index, command.list_id)
-        raise Refusal(503, f"no audio output is set up to preview {item.sound.name}; choose loads it in your DAW")
-
-    def _reject(self, command: Reject, now: float) -> list[Effect]:
-        item = self._item(command.index, command.list_id)
-        self._rejected.add((item.slot, item.sound.id))
-        return [Reply(f"{item.sound.name} is no longer offered for slot {item.slot}"), *self._publish(now)]
-
-    def _lock(self, command: Lock, now: float) -> list[Effect]:
-        self._require_ready()
-        if not command.on:
-            if self._locked.pop(command.slot, None) is None:
-                raise Refusal(404, f"slot {command.slot} is not locked")
-            return [Reply(f"slot {command.slot} follows the music again"), *self._publish(now)]
-        heard = self._locked.get(command.slot) or next((s for s in self._heard if s.slot == command.slot), None)
+        heard = self._locked.get(slot) or next((s for s in self._heard if s.slot == slot), None)
         if heard is None:
-            raise Refusal(404, f"slot {command.slot} is not heard now")
-        self._locked[command.slot] = heard
-        return [Reply(f"slot {command.slot} is locked")]
+            raise Refusal(404, f"slot {slot} is not heard now")
+        self._locked[slot] = heard
+        return [Reply(f"slot {slot} is locked"), *self._publish(now)]
 
-    def _enable(self, command: Enable, now: float) -> list[Effect]:
-        self.enabled = command.on
-        state = "suggesting" if command.on else "suggestions are off"
-        return [Reply(state), *self._status_effects(), *self._publish(now)]
-
-    def _auto(self, command: AutoChoose, now: float) -> list[Effect]:
-        self.auto = command.on
-        return [Reply("loads stable suggestions by itself" if command.on else "loads only what is chosen")]
-
-    def _set_target(self, command: SetTarget, now: float) -> list[Effect]:
-        return [Reply(self._loader.set_target(command.adapter, command.track))]
-
-    def _list_targets(self, command: ListTargets, now: float) -> list[Effect]:
-        return [Reply(text) for text in self._loader.targets()]
-
-    def _set_bus(self, command: SetBus, now: float) -> list[Effect]:
-        self._require_ready()
-        return [SwitchBus(check_bus_name(command.source))]
+    def _unlock(self, slot: int, now: float) -> list[Effect]:
+        if self._locked.pop(slot, None) is None:
+            raise Refusal(404, f"slot {slot} is not locked")
+        return [Reply(f"slot {slot} follows the music again"), *self._publish(now)]
 
 
 def _find(items: tuple[Item, ...], before: tuple[Item, ...], position: int) -> int:
@@ -272,20 +271,3 @@ def _find(items: tuple[Item, ...], before: tuple[Item, ...], position: int) -> i
         return 0
     old = before[position - 1]
     return next((n for n, i in enumerate(items, 1) if (i.slot, i.sound.id) == (old.slot, old.sound.id)), 0)
-
-
-# Any: see Hub.handle.
-_HANDLERS: dict[type[HubCommand], Any] = {
-    ListItems: Hub._list,
-    Choose: Hub._choose,
-    Step: Hub._step,
-    Undo: Hub._undo,
-    Preview: Hub._preview,
-    Reject: Hub._reject,
-    Lock: Hub._lock,
-    Enable: Hub._enable,
-    AutoChoose: Hub._auto,
-    SetTarget: Hub._set_target,
-    ListTargets: Hub._list_targets,
-    SetBus: Hub._set_bus,
-}

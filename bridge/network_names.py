@@ -11,7 +11,7 @@ __all__ = ["check_bus_name"]
 MAX_NAME = 128
 
 _NESTED_REPEAT = re.compile(r"\)\s*[*+{]")
-_LOOKS_LIKE_PATH = re.compile(r"[/\\]|\.(wav|aiff?|flac|ogg|opus|mp3|m4a|aac)$", re.IGNORECASE)
+_LOOKS_LIKE_PATH = re.compile(r"^([/\\~.]|[a-z]:[/\\])|\.(wav|aiff?|flac|ogg|opus|mp3|m4a|aac)$", re.IGNORECASE)
 
 
 def check_bus_name(name: str) -> str:

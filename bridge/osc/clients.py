@@ -38,11 +38,23 @@ Endpoint = tuple[str, int]
 
 @dataclass(slots=True)
 class Client:
-    """Hold one subscription; `expires_at` is None for a permanent one."""
+    """Hold one subscription.
+
+    Attributes:
+        id: What the client renews it with.
+        name: What the client calls itself.
+        endpoint: Where its messages go.
+        source: Where its requests come from.
+        ttl_s: How long it lasts without a renewal.
+        topics: What it gets.
+        capabilities: The same as granted, in the form `:suggest:status:`.
+        expires_at: Monotonic time in seconds, None for a permanent one.
+    """
 
     id: str
     name: str
     endpoint: Endpoint
+    source: Endpoint
     ttl_s: int
     topics: frozenset[str]
     capabilities: str
@@ -64,7 +76,9 @@ class Clients:
         self._clients: dict[str, Client] = {}
         self.own: frozenset[Endpoint] = frozenset()
         for endpoint in permanent:
-            self._keep(Client(_new_id(), "send", endpoint, 0, frozenset(TOPICS), ":suggest:status:midi:", None))
+            self._keep(
+                Client(_new_id(), "send", endpoint, endpoint, 0, frozenset(TOPICS), ":suggest:status:midi:", None)
+            )
 
     def __len__(self) -> int:
         return len(self._clients)
@@ -99,6 +113,7 @@ class Clients:
             known.id if known else _new_id(),
             shorten(clean(request.name), 64),
             endpoint,
+            sender,
             ttl_s,
             topics,
             capabilities,
@@ -142,6 +157,10 @@ class Clients:
     def wanting(self, topic: Topic) -> Iterator[Client]:
         """Yield the subscribers of a topic."""
         return (client for client in self._clients.values() if client.wants(topic))
+
+    def of(self, sender: Endpoint) -> Client | None:
+        """Find the subscription of whoever sends from there."""
+        return next((c for c in self._clients.values() if sender in (c.source, c.endpoint)), None)
 
     def is_own(self, endpoint: Endpoint) -> bool:
         """Say whether a destination is Timbrel's own socket: a message to oneself would never end."""
