@@ -1,1 +1,5 @@
-"""The command line (to be filled in)."""
+"""Give the `timbrel` command."""
+
+from bridge.cli.app import main
+
+__all__ = ["main"]

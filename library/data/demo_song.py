@@ -15,6 +15,7 @@ from library.audio import level_db, resample
 from library.data.scores import Score, read_score, wad_midi
 from library.demo.song import DEMO_SCORE_SHA1, DRUMS, FORMAT
 from library.errors import InputError
+from library.gm.names import gm_family, gm_name
 from library.synths.fluid import SYNTH_RATE_HZ, FluidRenderer
 from library.synths.notes import Note
 from library.synths.sf2 import DRUM_BANK
@@ -41,15 +42,6 @@ MIN_SOUND_S = 0.1
 
 MIX_DB: dict[int, float] = {33: -1.0, 61: -3.0, 48: -2.0, 30: -3.0, 41: 0.0, DRUMS: -3.0}
 """Level of each instrument while it plays, in dB to each other: the score's own velocities bury the viola."""
-
-NAMES: dict[int, str] = {
-    33: "Electric Bass (finger)",
-    61: "Brass Section",
-    48: "String Ensemble 1",
-    30: "Distortion Guitar",
-    41: "Viola",
-    DRUMS: "Drums",
-}
 
 LEVEL_DB = -18.0
 PEAK = 0.89
@@ -142,7 +134,7 @@ def make_demo_song(out: Path, wad: Path = DEMO_WAD, font: Path = DEMO_FONT) -> t
             "credit": "D_THE_DA of Freedoom 0.12.1 (BSD-3-Clause), its first minute",
         },
         "sound": "Fluid (R3) General MIDI SoundFont (MIT), rendered by FluidSynth",
-        "instruments": [{"program": program, "name": NAMES[program]} for program in notes],
+        "instruments": [_instrument(program) for program in notes],
         "steps": steps_of(notes, DURATION_S),
     }
     out.mkdir(parents=True, exist_ok=True)
@@ -152,6 +144,12 @@ def make_demo_song(out: Path, wad: Path = DEMO_WAD, font: Path = DEMO_FONT) -> t
     partial.write_text(json.dumps(truth, indent=None, separators=(",", ":")) + "\n", "utf-8")
     partial.replace(description)
     return audio, description
+
+
+def _instrument(program: int) -> dict[str, int | str]:
+    if program == DRUMS:
+        return {"program": DRUMS, "name": "Drums", "family": "drums"}
+    return {"program": program, "name": gm_name(program), "family": gm_family(program)}
 
 
 def _active(notes: tuple[Note, ...], duration_s: float) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from library.errors import InputError
 
-__all__ = ["DEMO_SCORE_SHA1", "DRUMS", "FORMAT", "DemoSong", "Playing", "family_of", "load_demo_song"]
+__all__ = ["DEMO_SCORE_SHA1", "DRUMS", "FORMAT", "DemoSong", "Playing", "load_demo_song"]
 
 DEMO_SCORE_SHA1 = "23793b227232d65b911c5b552bde28f8afeceeb7"
 """sha1 of the score's bytes; training leaves this score out, so that the demo is music that was never heard."""
@@ -23,7 +23,6 @@ MIN_HEARD_S = 1.0
 """Shortest time, in seconds, that a program's notes sound inside a window for it to count as playing there."""
 
 _FOLDER = Path(__file__).parent
-_PROGRAMS_A_FAMILY = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +32,12 @@ class Playing:
     Attributes:
         program: General MIDI program, 0-based, DRUMS for the drum kit.
         name: Its General MIDI name.
+        family: Its instrument family, as in `Sound.family`.
     """
 
     program: int
     name: str
+    family: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +70,6 @@ class DemoSong:
         return tuple(i for i in self.instruments if steps and sum(i.program in step for step in steps) >= need)
 
 
-def family_of(program: int) -> int:
-    """Return which of General MIDI's sixteen families (eight programs each) a program is of; DRUMS is its own."""
-    return DRUMS if program == DRUMS else program // _PROGRAMS_A_FAMILY
-
-
 def load_demo_song(folder: Path = _FOLDER) -> DemoSong:
     """Read the song's description.
 
@@ -89,7 +85,9 @@ def load_demo_song(folder: Path = _FOLDER) -> DemoSong:
             audio=folder / "song.ogg",
             duration_s=float(data["duration_s"]),
             step_s=float(data["step_s"]),
-            instruments=tuple(Playing(int(i["program"]), str(i["name"])) for i in data["instruments"]),
+            instruments=tuple(
+                Playing(int(i["program"]), str(i["name"]), str(i["family"])) for i in data["instruments"]
+            ),
             steps=tuple(frozenset(int(p) for p in step) for step in data["steps"]),
             score=str(data["score"]["credit"]),
             sound=str(data["sound"]),

@@ -1,0 +1,47 @@
+"""Check each part that Timbrel stands on and say what to do (`timbrel doctor`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from bridge.cli.checks import ALL_CHECKS, Check
+from bridge.cli.console import out_console, write_json
+
+__all__ = ["doctor_command", "exit_code"]
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+def doctor_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON line a check.")] = False,
+) -> int:
+    """Check each part of Timbrel and say what to do about what is missing."""
+    results = []
+    console = out_console()
+    for look in ALL_CHECKS:
+        check = look()
+        results.append(check)
+        if as_json:
+            write_json(asdict(check))
+            continue
+        from rich.text import Text
+
+        line = Text.assemble(
+            (f"{check.status:<4}", f"bold {_COLOURS[check.status]}"), f"  {check.part:<12} {check.text}"
+        )
+        if check.todo:
+            line.append(f"\n      {'':<12} -> {check.todo}", style="dim")
+        console.print(line, soft_wrap=True)
+    code = exit_code(results)
+    if not as_json:
+        console.print("\nEverything that Timbrel needs is there." if code == 0 else "\nTimbrel can't work like this.")
+    return code
+
+
+def exit_code(checks: Sequence[Check]) -> int:
+    """Return 1 when something without which nothing works has failed."""
+    return int(any(check.status == "fail" for check in checks))
