@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bridge.daws.base import Delivery
     from library.sounds import MidiProgram
 
-__all__ = ["Deliver", "Effect", "Loaded", "Reply", "Send", "SwitchBus"]
+__all__ = ["Deliver", "Effect", "Loaded", "LockSlot", "Reply", "Send", "SwitchBus"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +76,12 @@ class SwitchBus:
     source: str
 
 
-Effect = Send | Reply | Deliver | SwitchBus
+@dataclass(frozen=True, slots=True)
+class LockSlot:
+    """Make the engine keep a slot as it is, or let it go."""
+
+    slot: int
+    on: bool
+
+
+Effect = Send | Reply | Deliver | SwitchBus | LockSlot

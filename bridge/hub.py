@@ -23,28 +23,17 @@ from bridge.commands import (
     Undo,
 )
 from bridge.daws import DawAdapter, GenericAdapter
-from bridge.effects import Deliver, Effect, Reply, Send, SwitchBus
+from bridge.effects import Deliver, Effect, LockSlot, Reply, Send, SwitchBus
 from bridge.loading import Loader
 from bridge.network_names import check_bus_name
 from bridge.osc import messages
 from bridge.osc.encode import Message
 from bridge.suggestions import Item, SuggestionList, compose, drifted, item_messages, mirror_messages, same_sounds
-from realtime.types import Analysis, Skipped, Suggestion
+from realtime.types import Analysis, Suggestion
 
 __all__ = ["Hub", "HubOptions"]
 
 _INT_MAX = 2**31 - 1
-
-_SKIPPED_TEXT: dict[Skipped, str] = {
-    "silent": "the bus is silent",
-    "warming": "listening to the first seconds",
-    "gap": "audio was lost, waiting for a whole window",
-    "not-finite": "the bus carries values that are no numbers",
-    "no-audio": "no audio arrives",
-    "error": "the encoder failed on this window",
-}
-
-_NOT_READY = frozenset({"starting", "loading"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +74,14 @@ class Hub:
         self._heard: tuple[Suggestion, ...] = ()
         self._locked: dict[int, Suggestion] = {}
         self._rejected: set[tuple[int, str]] = set()
-        self._skipped: Skipped | None = "warming"
         self._engine = ("loading", "loading the encoder and the library")
+        self._was_ready = False
         self._status = self._compute_status()
         self._published_at = float("-inf")
         self._position = 0  # index of the item that next and prev start from, 0 = none
 
     def on_analysis(self, analysis: Analysis, now: float) -> list[Effect]:
         """Take in what the engine heard in one hop."""
-        self._skipped = analysis.skipped
         # A window that told nothing (silence between two takes) leaves the list: the user may still want to choose.
         if analysis.skipped is None or analysis.suggestions:
             self._heard = analysis.suggestions
@@ -107,14 +95,15 @@ class Hub:
         return effects
 
     def on_state(self, state: str, text: str) -> list[Effect]:
-        """Take in what the engine says about itself: loading, running, waiting, degraded, ended ..."""
+        """Take in what the engine says about itself: loading, listening, silent, no-device, degraded, stopped."""
         self._engine = (state, text)
+        self._was_ready = self._was_ready or state != "loading"
         return self._status_effects()
 
     def set_context(self, context: str, now: float) -> list[Effect]:
         """Forget what was heard, because another bus is listened to now."""
         self.context = context
-        self._heard, self._skipped = (), "warming"
+        self._heard = ()
         self._locked.clear()
         self._rejected.clear()
         return self._publish(now, force=True)
@@ -190,14 +179,12 @@ class Hub:
 
     def _compute_status(self) -> tuple[str, str]:
         state, text = self._engine
-        if state != "running":
-            return state, text
-        if not self.enabled:
+        if not self.enabled and state in ("listening", "silent"):
             return "disabled", "suggestions are off; /timbrel/enable 1 turns them on"
-        if self._skipped is not None:
-            return self._skipped, f"{_SKIPPED_TEXT[self._skipped]} ({self.context})"
-        heard = len(self._heard)
-        return "hearing", f"hears {heard} instrument{'' if heard == 1 else 's'} on {self.context}"
+        if state == "listening" and self._heard:
+            heard = len(self._heard)
+            return state, f"hears {heard} instrument{'' if heard == 1 else 's'} on {self.context}"
+        return state, text
 
     def _status_effects(self) -> list[Effect]:
         before, self._status = self._status, self._compute_status()
@@ -231,7 +218,7 @@ class Hub:
         return self.shown.items[index - 1]
 
     def _require_ready(self) -> None:
-        if self._engine[0] in _NOT_READY:
+        if self._engine[0] == "loading" and not self._was_ready:
             raise Refusal(503, f"not ready: {self._engine[1]}")
 
     def _list(self, offset: int, count: int) -> list[Effect]:
@@ -257,12 +244,12 @@ class Hub:
         if heard is None:
             raise Refusal(404, f"slot {slot} is not heard now")
         self._locked[slot] = heard
-        return [Reply(f"slot {slot} is locked"), *self._publish(now)]
+        return [LockSlot(slot, True), Reply(f"slot {slot} is locked"), *self._publish(now)]
 
     def _unlock(self, slot: int, now: float) -> list[Effect]:
         if self._locked.pop(slot, None) is None:
             raise Refusal(404, f"slot {slot} is not locked")
-        return [Reply(f"slot {slot} follows the music again"), *self._publish(now)]
+        return [LockSlot(slot, False), Reply(f"slot {slot} follows the music again"), *self._publish(now)]
 
 
 def _find(items: tuple[Item, ...], before: tuple[Item, ...], position: int) -> int:

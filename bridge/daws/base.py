@@ -13,8 +13,6 @@ __all__ = ["DawAdapter", "Delivery", "Method", "program_packets"]
 Method = Literal["file", "preset", "program", "text"]
 """How a sound is loaded, best first: its file, a preset by name, a MIDI program change, or only its name is shown."""
 
-_CONTROL_CHANGE = 0xB0
-_PROGRAM_CHANGE = 0xC0
 _BANK_MSB = 0
 _BANK_LSB = 32
 
@@ -67,11 +65,13 @@ def program_packets(program: MidiProgram) -> tuple[bytes, ...]:
     Args:
         program: Its channel must be given; a bank that is None is left as it is.
     """
+    from mido import Message as MidiMessage
+
     channel = program.channel or 0
-    packets: list[bytes] = []
-    if program.bank_msb is not None:
-        packets.append(bytes((_CONTROL_CHANGE | channel, _BANK_MSB, program.bank_msb)))
-    if program.bank_lsb is not None:
-        packets.append(bytes((_CONTROL_CHANGE | channel, _BANK_LSB, program.bank_lsb)))
-    packets.append(bytes((_PROGRAM_CHANGE | channel, program.program)))
-    return tuple(packets)
+    parts = [
+        MidiMessage("control_change", channel=channel, control=control, value=value)
+        for control, value in ((_BANK_MSB, program.bank_msb), (_BANK_LSB, program.bank_lsb))
+        if value is not None
+    ]
+    parts.append(MidiMessage("program_change", channel=channel, program=program.program))
+    return tuple(bytes(part.bytes()) for part in parts)

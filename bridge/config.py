@@ -1,0 +1,170 @@
+"""Read the settings: one frozen model with every default, filled from a TOML file and the command line."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bridge.midi import MidiBackend
+from library.errors import ConfigError
+
+__all__ = ["Config", "MidiConfig", "OscConfig", "SuggestConfig", "config_path", "load_config", "override"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OscConfig(_Section):
+    """Set where OSC is spoken.
+
+    Attributes:
+        host: IPv4 address to listen on; 127.0.0.1 = this machine only.
+        port: UDP port to listen on; when it is taken, one of the next nine.
+        send: HOST:PORT of clients that get everything and never expire.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=17370, ge=1, le=65535)
+    send: tuple[str, ...] = ()
+
+
+class MidiConfig(_Section):
+    """Set where program changes go.
+
+    Attributes:
+        port: Name of the virtual port to make, or of a destination to open; empty = no MIDI port.
+        channel: MIDI channel 1..16 for sounds that name none.
+        backend: Which MIDI system to use.
+    """
+
+    port: str = "timbrel"
+    channel: int = Field(default=1, ge=1, le=16)
+    backend: MidiBackend = "auto"
+
+
+class SuggestConfig(_Section):
+    """Set how suggestions are made.
+
+    Attributes:
+        auto: Load stable suggestions by itself.
+        top: Sounds per instrument, 1..20.
+        hop_s: Time between two windows in seconds, 0.1..10.
+    """
+
+    auto: bool = False
+    top: int = Field(default=5, ge=1, le=20)
+    hop_s: float = Field(default=0.5, ge=0.1, le=10.0)
+
+
+class Config(_Section):
+    """Hold all settings of `timbrel run`.
+
+    Attributes:
+        input: What to listen to: a device name, jack:REGEX or file:PATH[,loop]; empty = the default input.
+        library: Folder of a library, or gm for the built-in one.
+        device: Where the encoder runs.
+        adapter: Ways to load a sound, NAME or NAME:HOST:PORT; the first is used until a client chooses another.
+        osc: See OscConfig.
+        midi: See MidiConfig.
+        suggest: See SuggestConfig.
+    """
+
+    input: str = ""
+    library: str = "gm"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    adapter: tuple[str, ...] = ("generic",)
+    osc: OscConfig = OscConfig()
+    midi: MidiConfig = MidiConfig()
+    suggest: SuggestConfig = SuggestConfig()
+
+
+def config_path() -> Path:
+    """Return where the config file lies when none is named."""
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("timbrel")) / "config.toml"
+
+
+def load_config(path: Path | None = None) -> Config:
+    """Read a config file; without one named, the user's own if there is one, else the defaults.
+
+    Raises:
+        ConfigError: The file is missing, is not TOML, or has a wrong key or value.
+    """
+    source = path or config_path()
+    if path is None and not source.is_file():
+        return Config()
+    try:
+        values = tomllib.loads(source.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(source, f"can't be read ({error.strerror})", "check the name given to --config") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(source, f"is not TOML ({error})", "correct it") from error
+    return _validated(values, str(source))
+
+
+def override(config: Config, options: Mapping[str, Any]) -> Config:
+    """Replace settings by what the command line says.
+
+    Args:
+        config: Settings so far.
+        options: By dotted name, like "osc.port"; None = not given.
+
+    Raises:
+        ConfigError: A value is not allowed.
+    """
+    values = config.model_dump()
+    for name, value in options.items():
+        if value is not None:
+            *sections, key = name.split(".")
+            place = values
+            for section in sections:
+                place = place[section]
+            place[key] = value
+    return _validated(values, "command line")
+
+
+def _validated(values: Mapping[str, Any], source: str) -> Config:
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        # One line names one thing to correct: the first.
+        first = error.errors(include_url=False, include_context=False)[0]
+        where = [str(part) for part in first["loc"]]
+        key = ".".join(where)
+        if first["type"] == "extra_forbidden":
+            nearest = _nearest(where)
+            advice = f"did you mean {nearest}?" if nearest else f"known keys are {', '.join(_keys())}"
+            raise ConfigError(f"{source}: {key}", "there is no such key", advice) from None
+        value = first["input"]
+        raise ConfigError(
+            f"{source}: {key} = {value!r}", first["msg"][:1].lower() + first["msg"][1:], "correct it"
+        ) from None
+
+
+def _keys(model: type[BaseModel] = Config, prefix: str = "") -> list[str]:
+    keys: list[str] = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            keys += [f"{prefix}{name}", *_keys(kind, f"{prefix}{name}.")]
+        else:
+            keys.append(f"{prefix}{name}")
+    return keys
+
+
+def _nearest(where: list[str]) -> str | None:
+    """Return the key that was most likely meant: near as a whole, or with the same last word elsewhere."""
+    keys = _keys()
+    near = difflib.get_close_matches(".".join(where), keys, n=1, cutoff=0.6)
+    if near:
+        return near[0]
+    lasts = {key.rsplit(".", 1)[-1]: key for key in keys}
+    near = difflib.get_close_matches(where[-1], lasts, n=1, cutoff=0.6)
+    return lasts[near[0]] if near else None

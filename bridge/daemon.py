@@ -1,0 +1,271 @@
+"""Put everything together: engine thread, hub, OSC, MIDI; and take it apart again in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge.commands import HubCommand, Refusal
+from bridge.config import Config
+from bridge.daws import make_adapter
+from bridge.effects import Deliver, Effect, LockSlot, Reply, Send, SwitchBus
+from bridge.hub import Hub, HubOptions
+from bridge.inbox import Inbox
+from bridge.midi import MidiOutput, open_midi
+from bridge.osc import messages, parse_endpoint
+from bridge.osc.server import Asker, OscServer, bind
+from bridge.parts import Parts
+from bridge.state import remove_state, write_state
+from bridge.threads import in_thread
+from library.errors import DeviceError, MissingDependencyError, TimbrelError
+
+if TYPE_CHECKING:
+    from realtime.engine import Engine, EngineThread
+    from realtime.types import Analysis, AudioSource
+
+__all__ = ["Daemon"]
+
+TICK_S = 0.1
+"""How often what had to wait is looked at: a fifth of a hop."""
+
+HEARTBEAT_S = 2.0
+ENGINE_STOP_S = 2.0
+"""Longest wait for the engine at the end; after it the process leaves without it."""
+
+
+class Daemon:
+    """Run from start to SIGTERM; all of it on one asyncio thread, except what is slow.
+
+    Args:
+        config: Settings.
+        say: Takes lines for people, at start and when something changes.
+        show: Takes each Analysis.
+        parts: How the slow parts are made.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        say: Callable[[str], None],
+        show: Callable[[Analysis], None],
+        parts: Parts | None = None,
+    ) -> None:
+        self.config = config
+        self.is_clean = True  # every thread has ended; otherwise the process must not wait for them
+        self._say = say
+        self._show = show
+        self._parts = parts or Parts()
+        adapters = [make_adapter(name) for name in config.adapter or ("generic",)]
+        self._input_name = config.input or "the default input"
+        options = HubOptions(self._input_name, config.midi.channel - 1, config.suggest.auto, config.suggest.hop_s)
+        self.hub = Hub(options, adapters)
+        self.server = OscServer(self._on_command, self.hub.snapshot, [parse_endpoint(text) for text in config.osc.send])
+        self._stop = asyncio.Event()
+        self._reason = "ended"
+        self._failure: BaseException | None = None
+        self._midi: MidiOutput | None = None
+        self._state_path: Path | None = None
+        self._engine: Engine | None = None
+        self._thread: EngineThread | None = None
+        self._inbox: Inbox | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_switching = False
+        self._started_at = time.monotonic()
+
+    async def run(self) -> None:
+        """Serve until a signal comes.
+
+        Raises:
+            TimbrelError: It could not start, or the encoder or library could not be loaded.
+        """
+        self._watch_signals()
+        source = await self._unless_stopped(in_thread("open", lambda: self._parts.open_source(self.config.input)))
+        if source is None:
+            return
+        await self.server.start(bind(self.config.osc.host, self.config.osc.port))
+        try:
+            self._open_midi()
+            self._announce()
+            self._spawn(self._load(source))
+            await self._serve()
+        finally:
+            await self._end()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self, reason: str, failure: BaseException | None = None) -> None:
+        """End the daemon; the reason goes into `/timbrel/bye`."""
+        if not self._stop.is_set():
+            self._reason, self._failure = reason, failure
+            self._stop.set()
+
+    async def _serve(self) -> None:
+        """Send what waits, every tick, until the stop."""
+        beat_at = time.monotonic()
+        while not self._stop.is_set():
+            now = time.monotonic()
+            self._execute(self.hub.tick(now), None)
+            self.server.expire(now)
+            if now >= beat_at:
+                self.server.heartbeat(now - self._started_at)
+                beat_at = max(beat_at + HEARTBEAT_S, now)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), TICK_S)
+
+    async def _load(self, source: AudioSource) -> None:
+        """Load the encoder and library, then listen."""
+        self._engine = await in_thread("load", lambda: self._parts.load(self.config))
+        if not self._stop.is_set():
+            self._listen(self._engine, source)
+
+    def _listen(self, engine: Engine, source: AudioSource) -> None:
+        from realtime.engine import EngineThread
+
+        self._inbox = Inbox(asyncio.get_running_loop(), self._on_analysis, self._on_state)
+        self._thread = EngineThread(engine, source, self._inbox.on_analysis, self._inbox.on_state)
+        self._thread.start()
+
+    def _on_analysis(self, analysis: Analysis) -> None:
+        self._execute(self.hub.on_analysis(analysis, time.monotonic()), None)
+        self._show(analysis)
+
+    def _on_state(self, state: str, text: str) -> None:
+        before = self.hub.status
+        self._execute(self.hub.on_state(state, text), None)
+        if self.hub.status[0] != before[0]:
+            self._say(": ".join(part for part in self.hub.status if part))
+
+    def _on_command(self, command: HubCommand, asker: Asker) -> None:
+        self._execute(self.hub.handle(command, time.monotonic()), asker)
+
+    def _execute(self, effects: list[Effect], asker: Asker | None) -> None:
+        for effect in effects:
+            if isinstance(effect, Send | Reply):
+                self.server.publish(effect, asker)
+            elif isinstance(effect, Deliver):
+                self._deliver(effect, asker)
+            elif isinstance(effect, LockSlot):
+                if self._engine is not None:
+                    self._engine.lock(effect.slot, effect.on)
+            elif isinstance(effect, SwitchBus) and asker is not None:
+                self._switch(effect.source, asker)
+
+    def _deliver(self, deliver: Deliver, asker: Asker | None) -> None:
+        port, error = None, None
+        if self._midi is not None and deliver.delivery.packets:
+            port, error = self._midi.name, self._midi.send(deliver.delivery.packets)
+        self._execute(self.hub.delivered(deliver, port, error, time.monotonic()), asker)
+
+    def _switch(self, name: str, asker: Asker) -> None:
+        if self._engine is None or self._is_switching:
+            raise Refusal(503, "not ready to change the input; try again in a moment")
+        self._is_switching = True
+        self._spawn(self._switch_slowly(self._engine, name, asker))
+
+    async def _switch_slowly(self, engine: Engine, name: str, asker: Asker) -> None:
+        """Open another source; only when that has worked, end the old one and listen to the new one."""
+        try:
+            source = await in_thread("open", lambda: self._parts.open_source(name))
+            if not await self._stop_engine():
+                raise Refusal(503, "the engine is busy and did not stop; try again")
+            if self._stop.is_set():
+                return
+            self._execute(self.hub.set_context(name, time.monotonic()), None)
+            self._listen(engine, source)
+            self.server.publish(Reply(f"listening to {name}"), asker)
+            self._say(f"listens to {name}")
+        except Refusal as refusal:
+            self.server.refuse(asker, refusal)
+        except TimbrelError as error:
+            self.server.refuse(asker, Refusal(404, str(error)))
+        finally:
+            self._is_switching = False
+
+    async def _stop_engine(self) -> bool:
+        """End the engine thread and its source; False when it was still busy after two seconds."""
+        if self._inbox is not None:
+            self._inbox.close()
+        thread = self._thread
+        if thread is None:
+            return True
+        stopped = await in_thread("stop", lambda: thread.stop(ENGINE_STOP_S))
+        if stopped:
+            self._thread = None
+        return stopped
+
+    def _open_midi(self) -> None:
+        midi = self.config.midi
+        if not midi.port:
+            return
+        try:
+            self._midi = open_midi(midi.port, midi.backend, prefer_jack=self.config.input.startswith("jack:"))
+        except (DeviceError, MissingDependencyError) as error:
+            # The daemon goes on without: program changes still go out over OSC.
+            self._say(f"no MIDI port: {error}")
+
+    def _announce(self) -> None:
+        host, port = self.server.endpoint
+        asked = self.config.osc.port
+        taken = f" (port {asked} is taken)" if port != asked else ""
+        try:
+            self._state_path = write_state(self.server.endpoint)
+            noted = f", noted in {self._state_path}"
+        except OSError as error:
+            noted = f" (no state file: {error.strerror})"
+        self._say(f"listens to {self._input_name}, library {self.config.library}")
+        self._say(f"OSC at {host}:{port}{taken}{noted}")
+        targets = [*self.config.osc.send, "clients that /timbrel/register"]
+        self._say(f"sends to {', '.join(targets)}")
+        if self._midi is not None:
+            self._say(f"MIDI port {self._midi.name}, channel {self.config.midi.channel}")
+
+    async def _end(self) -> None:
+        """Take everything apart: capture and engine, last status, bye, sockets."""
+        self._stop.set()
+        self.is_clean = await self._stop_engine() and not self._tasks
+        self._execute(self.hub.on_state("stopped", self._reason), None)
+        self.server.publish(Send(messages.bye(self._reason), "all"))
+        await asyncio.sleep(0)  # lets the transport hand over what it holds
+        self.server.close()
+        if self._midi is not None:
+            self._midi.close()
+        remove_state(self._state_path)
+        for task in self._tasks:
+            task.cancel()
+
+    def _watch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            reason = f"stopped by {number.name}"
+            try:
+                loop.add_signal_handler(number, self.stop, reason)
+            except NotImplementedError:  # Windows
+                signal.signal(number, lambda *_, why=reason: loop.call_soon_threadsafe(self.stop, why))
+
+    async def _unless_stopped(self, future: asyncio.Future[AudioSource]) -> AudioSource | None:
+        """Wait for a future or the stop, whichever comes first."""
+        stop = asyncio.get_running_loop().create_task(self._stop.wait())
+        waiting: set[asyncio.Future[Any]] = {future, stop}  # Any: only whether they are done matters
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if future.done():
+            return future.result()
+        self.is_clean = False
+        return None
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Start a task and hold on to it until it is done; its failure is the daemon's."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.stop(str(error), error)

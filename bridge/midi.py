@@ -1,0 +1,151 @@
+"""Open one MIDI output, a virtual port or an existing one, and write program changes to it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Literal, Protocol
+
+from library.errors import DeviceError, MissingDependencyError
+
+__all__ = ["MidiBackend", "MidiOutput", "MidiPort", "open_midi"]
+
+MidiBackend = Literal["auto", "alsa", "jack"]
+
+CLOSE_S = 0.5
+"""Longest wait for a port to close: with its server gone, the native library may never return."""
+
+_STDERR = 2
+
+
+class MidiOutput(Protocol):
+    """Take MIDI messages."""
+
+    @property
+    def name(self) -> str:
+        """Name as other programs see it."""
+        ...
+
+    def send(self, packets: Sequence[bytes]) -> str | None:
+        """Write messages in their order; return why that failed, or None."""
+        ...
+
+    def close(self) -> None:
+        """Close the port; may be called twice."""
+        ...
+
+
+class MidiPort:
+    """Write to one port of RtMidi.
+
+    Args:
+        out: An open rtmidi.MidiOut.
+        name: Name as other programs see it.
+    """
+
+    def __init__(self, out: Any, name: str) -> None:  # Any: rtmidi has no types
+        self._out = out
+        self.name = name
+
+    def __enter__(self) -> MidiPort:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def send(self, packets: Sequence[bytes]) -> str | None:
+        """Write messages in their order; return why that failed, or None."""
+        import rtmidi
+
+        if self._out is None:
+            return "the port is closed"
+        try:
+            for packet in packets:
+                self._out.send_message(packet)
+        except (rtmidi.RtMidiError, ValueError) as error:
+            return " ".join(str(error).split())
+        return None
+
+    def close(self) -> None:
+        """Close the port; may be called twice."""
+        out, self._out = self._out, None
+        if out is not None:
+            closer = threading.Thread(target=out.delete, name="midi-close", daemon=True)
+            closer.start()
+            closer.join(CLOSE_S)
+
+
+def open_midi(name: str, backend: MidiBackend = "auto", *, prefer_jack: bool = False) -> MidiPort:
+    """Open an existing destination whose name begins with `name`, else a virtual port of that name.
+
+    Args:
+        name: Name of a destination (any case), or of the port to make.
+        backend: Which MIDI system; "auto" tries those that this machine has.
+        prefer_jack: With "auto", try JACK before ALSA: the bus is on JACK, so the synth is likely there too.
+
+    Raises:
+        MissingDependencyError: python-rtmidi is not installed.
+        DeviceError: No MIDI system runs, or it has no port for us.
+    """
+    try:
+        import rtmidi
+    except ImportError as error:
+        raise MissingDependencyError(
+            "python-rtmidi", "is needed for a MIDI port", "pip install 'timbrel[midi]', or use /timbrel/midi over OSC"
+        ) from error
+    reasons: list[str] = []
+    for system, api in _systems(rtmidi, backend, prefer_jack):
+        try:
+            with _quiet_stderr():
+                return _open(rtmidi, api, name)
+        except (rtmidi.RtMidiError, ValueError) as error:
+            reasons.append(f"{system}: {' '.join(str(error).split())}")
+    raise DeviceError(
+        f"MIDI port {name}",
+        f"no MIDI system took it ({'; '.join(reasons) or 'this build of rtmidi has none'})",
+        "start JACK or load snd-seq; program changes still go out over OSC",
+    )
+
+
+def _systems(rtmidi: Any, backend: MidiBackend, prefer_jack: bool) -> list[tuple[str, int]]:
+    compiled = set(rtmidi.get_compiled_api())
+    known = {"alsa": rtmidi.API_LINUX_ALSA, "jack": rtmidi.API_UNIX_JACK}
+    if backend != "auto":
+        return [(backend, known[backend])] if known[backend] in compiled else []
+    order = ("jack", "alsa") if prefer_jack else ("alsa", "jack")
+    found = [(system, known[system]) for system in order if known[system] in compiled]
+    return found or [("default", rtmidi.API_UNSPECIFIED)]
+
+
+def _open(rtmidi: Any, api: int, name: str) -> MidiPort:
+    out = rtmidi.MidiOut(api, name=name)
+    try:
+        ports = out.get_ports()
+        for number, port in enumerate(ports):
+            if port.lower().startswith(name.lower()):
+                # A short name of our own: RtMidi would take the destination's, whose colon JACK refuses silently.
+                out.open_port(number, name="out")
+                return MidiPort(out, port)
+        out.open_virtual_port("out")
+    except (rtmidi.RtMidiError, ValueError, NotImplementedError):
+        out.delete()
+        raise
+    return MidiPort(out, f"{name}:out")
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Keep libjack and ALSA from writing to the terminal while we only try them."""
+    sys.stderr.flush()
+    saved = os.dup(_STDERR)
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
+            os.dup2(nowhere.fileno(), _STDERR)
+        yield
+    finally:
+        os.dup2(saved, _STDERR)
+        os.close(saved)

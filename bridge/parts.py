@@ -1,0 +1,44 @@
+"""Make the slow parts of the daemon: encoder, library, source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bridge.config import Config
+
+if TYPE_CHECKING:
+    from realtime.engine import Engine
+    from realtime.types import AudioSource
+
+__all__ = ["Parts"]
+
+
+def _load(config: Config) -> Engine:
+    from library.encoders import load_encoder
+    from library.index import open_library
+    from realtime.engine import Engine, EngineConfig
+
+    encoder = load_encoder(device=config.device)
+    index = open_library(config.library, encoder.spec.fingerprint)
+    return Engine(encoder, index, EngineConfig(hop_s=config.suggest.hop_s, top_k=config.suggest.top))
+
+
+def _open_source(name: str) -> AudioSource:
+    from realtime.sources import parse_input
+
+    return parse_input(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Say how the slow parts are made; both functions run in a thread and raise TimbrelError.
+
+    Attributes:
+        load: Loads the encoder and the library.
+        open_source: Turns the name of an input into a source.
+    """
+
+    load: Callable[[Config], Engine] = _load
+    open_source: Callable[[str], AudioSource] = _open_source
