@@ -32,7 +32,7 @@ _tracker_lock = threading.Lock()
 
 
 class Ring:
-    """Hold the newest seconds of a bus: float32 frames [capacity, channels], one int64 count of all frames ever written.
+    """Hold the newest seconds of a bus: float32 frames [capacity, channels], one int64 count of all frames written.
 
     One thread or process writes; any number may read. A reader copies first and looks at the counter again afterwards:
     a copy that the writer may have touched meanwhile is thrown away. That rests on stores becoming visible in their

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from library.encoders.spec import EncoderSpec, MixtureEmbedding
 from library.features import TIMBREL_FEATURES
+from library.index import Match
+from library.sounds import MidiProgram, Sound
 
-__all__ = ["SpectrumEncoder"]
+__all__ = ["SpectrumEncoder", "TableIndex"]
 
 _BANDS = 32
 
@@ -29,7 +34,7 @@ class SpectrumEncoder:
     def embed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         power = np.abs(np.fft.rfft(audio, axis=-1)) ** 2
         edges = np.geomspace(1, power.shape[-1] - 1, _BANDS + 1).astype(int)
-        bands = np.stack([power[:, a : max(b, a + 1)].mean(axis=-1) for a, b in zip(edges, edges[1:], strict=False)], -1)
+        bands = np.stack([power[:, a : max(b, a + 1)].mean(axis=-1) for a, b in itertools.pairwise(edges)], -1)
         vectors = np.log1p(bands) + 1e-3
         out: NDArray[np.float32] = (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
         return out
@@ -40,3 +45,29 @@ class SpectrumEncoder:
         presence = np.zeros((len(audio), self._spec.slots), np.float32)
         presence[:, 0] = np.where(np.abs(audio).max(axis=-1) > 1e-3, 0.95, 0.05)
         return MixtureEmbedding(vectors, presence)
+
+
+class TableIndex:
+    """Search a few sounds exactly: the cosine with every row of a table."""
+
+    def __init__(
+        self, vectors: NDArray[np.float32], names: Sequence[str], kind: str = "gm", fingerprint: str = "f" * 64
+    ) -> None:
+        self._vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        self._sounds = [
+            Sound(f"table:{name}", name, kind, "", MidiProgram(None, 0, None, number), "", "table", "")
+            for number, name in enumerate(names)
+        ]
+        self._fingerprint = fingerprint
+
+    @property
+    def fingerprint(self) -> str:
+        return self._fingerprint
+
+    def query(self, vectors: NDArray[np.float32], k: int) -> tuple[tuple[Match, ...], ...]:
+        scores = vectors @ self._vectors.T
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        return tuple(
+            tuple(Match(self._sounds[column], float(row[column])) for column in columns)
+            for row, columns in zip(scores, order, strict=True)
+        )

@@ -1,0 +1,221 @@
+"""Turn one window into one Analysis: gate, encode, look up, track."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from library.audio import SAMPLE_RATE_HZ, level_db, read_frames
+from library.encoders.spec import MixtureEmbedding, MultiEncoder
+from library.errors import EncoderError, FingerprintError, InputError
+from library.index import Match
+from realtime.gate import GateConfig, Verdict, judge
+from realtime.telemetry import Telemetry
+from realtime.tracker import Tracker, TrackerConfig, untracked
+from realtime.types import Analysis, Skipped, Suggestion, Timing, Window
+from realtime.windows import file_windows
+
+__all__ = ["Engine", "EngineConfig", "SoundLookup", "analyse_file"]
+
+LOOKUP_DEPTH = 4
+"""Matches asked for per one shown: room for drum kits to drop out and for shown sounds to be found again."""
+
+WARM_UP_RUNS = 2
+"""Windows encoded before the first real one: the first plans kernels and fills caches, the second is at full speed."""
+
+
+class SoundLookup(Protocol):
+    """Find the nearest sounds of a library; `library.index.SoundIndex` is one."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the encoder that made its vectors."""
+        ...
+
+    def query(self, vectors: NDArray[np.float32], k: int) -> tuple[tuple[Match, ...], ...]:
+        """Return at most k matches for each of vectors[N, D], best first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """Set the engine.
+
+    Attributes:
+        hop_s: Time between two windows, over 0.
+        top_k: Sounds per suggestion, from 1.
+        threshold: Presence over which a slot counts, 0..1; None takes the encoder's calibrated one.
+        tracked: Keep suggestions stable over time; otherwise each window stands by itself.
+        all_slots: Show every slot, whatever its presence.
+        gate: When a window is worth a look.
+
+    Raises:
+        InputError: A number is out of its range.
+    """
+
+    hop_s: float = 0.5
+    top_k: int = 5
+    threshold: float | None = None
+    tracked: bool = True
+    all_slots: bool = False
+    gate: GateConfig = field(default_factory=GateConfig)
+
+    def __post_init__(self) -> None:
+        if not 0.01 <= self.hop_s <= 3600.0:
+            raise InputError(f"hop {self.hop_s:g} s", "must be in 0.01..3600", "take 0.5, as usual")
+        if not 1 <= self.top_k <= 100:
+            raise InputError(f"top {self.top_k}", "must be in 1..100", "take 5, as usual")
+        if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:
+            raise InputError(f"threshold {self.threshold:g}", "must be in 0..1", "leave it out for the calibrated one")
+
+
+class Engine:
+    """Hear which instruments play in a window and name the closest sounds.
+
+    Args:
+        encoder: Network that hears the instruments of a mixture.
+        index: Library to look sounds up in.
+        config: Settings; defaults are right for live use.
+
+    Raises:
+        FingerprintError: The library was built with other encoder weights.
+    """
+
+    def __init__(self, encoder: MultiEncoder, index: SoundLookup, config: EngineConfig | None = None) -> None:
+        spec = encoder.spec
+        if index.fingerprint != spec.fingerprint:
+            raise FingerprintError(
+                f"library with encoder fingerprint {index.fingerprint[:12]}",
+                f"must be built with the encoder in use, {spec.name} {spec.fingerprint[:12]}",
+                "rebuild it with `timbrel library build SRC --out LIB`",
+            )
+        self.config = config or EngineConfig()
+        self.encoder = encoder
+        self.index = index
+        self.telemetry = Telemetry()
+        threshold = spec.threshold if self.config.threshold is None else self.config.threshold
+        tracking = TrackerConfig(threshold, self.config.top_k, max_tracks=2 * spec.slots)
+        self._tracking = tracking.each_slot() if self.config.all_slots else tracking
+        self._tracker = Tracker(self._tracking)
+        self._lock = threading.Lock()  # lock() and reset() come from other threads than analyse()
+
+    def warm_up(self) -> None:
+        """Encode noise once or twice, so that the first real window is not late."""
+        samples = round(self.encoder.spec.window_s * SAMPLE_RATE_HZ)
+        noise = np.random.default_rng(0).normal(0.0, 0.1, samples).astype(np.float32)
+        for _ in range(WARM_UP_RUNS):
+            embedding = self._encode(noise)
+            self.index.query(embedding.vectors[0], self.config.top_k)
+
+    def analyse(self, window: Window, window_ms: float = 0.0) -> Analysis:
+        """Say what one window holds.
+
+        Args:
+            window: 16 kHz mono, as long as the encoder's window; windows must come in their order.
+            window_ms: Time that cutting it took, for the Timing.
+
+        Raises:
+            EncoderError: The encoder returned something that is not finite.
+        """
+        verdict = judge(window.audio, window.sample_rate, self.config.gate)
+        if verdict.skipped is not None:
+            return self._done(window, verdict, self._pass_over(window, verdict.skipped), Timing(window_ms))
+        begun = time.perf_counter()
+        embedding = self._encode(window.audio)
+        encoded = time.perf_counter()
+        with self._lock:
+            suggestions, lookup_s = self._suggest(embedding, _end_s(window))
+        track_s = time.perf_counter() - encoded - lookup_s
+        timing = Timing(window_ms, (encoded - begun) * 1e3, lookup_s * 1e3, track_s * 1e3)
+        return self._done(window, verdict, suggestions, timing)
+
+    def skip(self, window: Window, reason: Skipped) -> Analysis:
+        """Return the Analysis of a window that could not be looked at; shown suggestions hold for a short while."""
+        verdict = Verdict(reason, level_db(np.zeros(0, np.float32)), 0.0, 0)
+        return self._done(window, verdict, self._pass_over(window, reason), Timing())
+
+    def lock(self, slot: int, locked: bool = True) -> bool:
+        """Keep a slot as it is, or let it go again; False when there is no such slot. Any thread."""
+        with self._lock:
+            return self._tracker.lock(slot, locked)
+
+    def reset(self) -> None:
+        """Forget what was heard so far, locked slots included. Any thread."""
+        with self._lock:
+            self._tracker.reset()
+
+    def _suggest(self, embedding: MixtureEmbedding, time_s: float) -> tuple[tuple[Suggestion, ...], float]:
+        """Return the suggestions and the time in seconds that the look-up took."""
+        vectors, presence = embedding.vectors[0], embedding.presence[0]
+        depth = LOOKUP_DEPTH * self.config.top_k
+        if self.config.tracked:
+            vectors = self._tracker.observe(vectors, presence, time_s)
+        begun = time.perf_counter()
+        matches = self.index.query(vectors, depth) if len(vectors) else ()
+        lookup_s = time.perf_counter() - begun
+        if self.config.tracked:
+            return self._tracker.settle(matches), lookup_s
+        return untracked(matches, presence, self._tracking), lookup_s
+
+    def _pass_over(self, window: Window, reason: Skipped) -> tuple[Suggestion, ...]:
+        if not self.config.tracked:
+            return ()
+        with self._lock:
+            if reason in ("silent", "no-audio"):
+                return self._tracker.silence(_end_s(window))
+            return self._tracker.rest(_end_s(window))
+
+    def _encode(self, audio: NDArray[np.float32]) -> MixtureEmbedding:
+        embedding = self.encoder.encode(audio[None])
+        if not (np.isfinite(embedding.vectors).all() and np.isfinite(embedding.presence).all()):
+            raise EncoderError(
+                self.encoder.spec.name,
+                "returned numbers that are not finite",
+                "run `timbrel doctor`, or use --device cpu",
+            )
+        return embedding
+
+    def _done(self, window: Window, verdict: Verdict, suggestions: tuple[Suggestion, ...], timing: Timing) -> Analysis:
+        start_s = window.start_frame / window.sample_rate
+        analysis = Analysis(
+            round(start_s / self.config.hop_s),
+            start_s,
+            _end_s(window),
+            suggestions,
+            verdict.skipped,
+            verdict.level_db,
+            timing,
+            window.has_gap,
+        )
+        self.telemetry.window(analysis, verdict.clipped)
+        return analysis
+
+
+def analyse_file(engine: Engine, audio: Path | tuple[NDArray[np.float32], int]) -> Iterator[Analysis]:
+    """Analyse a recording with exactly the windows that a live bus would bring.
+
+    Args:
+        engine: Forgets what it heard before.
+        audio: A file, or frames[T, C] with their rate in Hz.
+
+    Yields:
+        One Analysis a hop; a recording no longer than a window gives one, padded with zeros.
+
+    Raises:
+        AudioFileError: The file can't be decoded.
+    """
+    frames, rate = read_frames(audio) if isinstance(audio, Path) else audio
+    engine.reset()
+    for window in file_windows(frames, rate, engine.encoder.spec.window_s, engine.config.hop_s):
+        yield engine.analyse(window)
+
+
+def _end_s(window: Window) -> float:
+    return (window.start_frame + len(window.audio)) / window.sample_rate

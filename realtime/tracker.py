@@ -1,0 +1,258 @@
+"""Keep suggestions stable from window to window."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from library.index import Match
+from realtime.ranking import dedupe, melodic, refresh
+from realtime.types import Suggestion
+
+__all__ = ["Tracker", "TrackerConfig", "untracked"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerConfig:
+    """Set the tracker.
+
+    Attributes:
+        threshold: Presence from which a slot counts as heard (a hit).
+        top_k: Sounds in a suggestion.
+        trigger_hits: Hits that make a track appear ...
+        trigger_windows: ... out of so many newest windows: one window with a false alarm shows nothing.
+        refractory_s: A track disappears when it was not heard for that long; shorter rests do not flicker.
+        sustain_ratio: A track that shows is kept by a presence of this part of the threshold (hysteresis).
+        match_cosine: Least cosine between a track and a slot that carries it on. Windows overlap by nine tenths, so the
+            same instrument stays far above; different instruments of one family reach about this.
+        average_s: Time constant of the exponential average of embeddings and presence: three hops at the default.
+        switch_margin: A new best sound has to beat the shown one by this cosine.
+        merge: Show tracks that name the same best sound as one.
+        max_tracks: Bound on tracks, shown or not; the weakest goes.
+    """
+
+    threshold: float
+    top_k: int = 5
+    trigger_hits: int = 2
+    trigger_windows: int = 3
+    refractory_s: float = 2.0
+    sustain_ratio: float = 0.6
+    match_cosine: float = 0.6
+    average_s: float = 1.5
+    switch_margin: float = 0.03
+    merge: bool = True
+    max_tracks: int = 18
+
+    def each_slot(self) -> TrackerConfig:
+        """Return a configuration that shows every slot of every window, with stable numbers."""
+        return replace(self, threshold=0.0, trigger_hits=1, refractory_s=0.0, merge=False)
+
+
+@dataclass(slots=True)
+class _Track:
+    """Follow one instrument."""
+
+    vector: NDArray[np.float32]  # [D] unit norm
+    presence: float
+    first_s: float
+    heard_s: float  # end of the last window that carried it on
+    updated_s: float
+    hits: deque[bool]  # over the newest windows
+    slot: int = 0  # 0 = does not show yet
+    locked: bool = False
+    matches: tuple[Match, ...] = field(default=())
+
+    def hear(self, vector: NDArray[np.float32], presence: float, hit: bool, time_s: float, average_s: float) -> None:
+        """Take in one slot of a window."""
+        weight = 1.0 - float(np.exp(-(time_s - self.updated_s) / average_s))
+        mean = (1.0 - weight) * self.vector + weight * vector
+        self.vector = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
+        self.presence += weight * (presence - self.presence)
+        self.heard_s = self.updated_s = time_s
+        self.hits.append(hit)
+
+    def miss(self, time_s: float, average_s: float) -> None:
+        """Take in a window in which it was not heard."""
+        self.presence *= float(np.exp(-(time_s - self.updated_s) / average_s))
+        self.updated_s = time_s
+        self.hits.append(False)
+
+
+class Tracker:
+    """Match slots from window to window; driven by window times alone, without a clock or randomness.
+
+    One window takes two calls, with the library looked up between them: `observe` hands out the averaged vectors,
+    `settle` takes their matches. Not thread-safe; the engine holds a lock around it.
+    """
+
+    def __init__(self, config: TrackerConfig) -> None:
+        self._config = config
+        self._tracks: list[_Track] = []
+        self._asked: list[_Track] = []
+        self._windows = 0
+        self._time_s = 0.0
+
+    def observe(
+        self, vectors: NDArray[np.float32], presence: NDArray[np.float32], time_s: float
+    ) -> NDArray[np.float32]:
+        """Take in what one window held.
+
+        Args:
+            vectors: [K, D] float32, unit norm.
+            presence: [K], 0..1.
+            time_s: End of the window; must not go back.
+
+        Returns:
+            Averaged vectors[N, D] to look up, for `settle`.
+        """
+        config = self._config
+        self._windows += 1
+        self._time_s = time_s
+        heard = np.flatnonzero(presence >= config.threshold * config.sustain_ratio)
+        taken = self._assign(vectors[heard])
+        for number, track in enumerate(self._tracks):
+            if number in taken:
+                slot = heard[taken[number]]
+                hit = bool(presence[slot] >= config.threshold)
+                track.hear(vectors[slot], float(presence[slot]), hit, time_s, config.average_s)
+            else:
+                track.miss(time_s, config.average_s)
+        used = set(taken.values())
+        for place, slot in enumerate(heard):
+            if place not in used and presence[slot] >= config.threshold:
+                self._tracks.append(self._new(vectors[slot], float(presence[slot])))
+        self._expire()
+        self._asked = [track for track in self._tracks if not track.locked and (track.slot or self._due(track))]
+        if not self._asked:
+            return np.empty((0, vectors.shape[1]), np.float32)
+        return np.stack([track.vector for track in self._asked])
+
+    def settle(self, matches: tuple[tuple[Match, ...], ...]) -> tuple[Suggestion, ...]:
+        """Take the matches of the vectors that `observe` handed out and return what is heard now, by slot."""
+        config = self._config
+        for track, fresh in zip(self._asked, matches, strict=True):
+            track.matches = refresh(track.matches, melodic(fresh), config.top_k, config.switch_margin)
+        asked, self._asked = self._asked, []
+        best: dict[str, _Track] = {}
+        for track in sorted(self._shown(), key=lambda shown: not shown.locked):
+            if not self._merge_into(best, track):
+                best[_best_id(track)] = track
+        for track in asked:
+            # A track that would only repeat a sound waits unseen until it names another.
+            if not track.slot and track.matches and not self._merge_into(best, track, keep=True):
+                track.slot = self._free_slot()
+                best[_best_id(track)] = track
+        return self.suggestions()
+
+    def silence(self, time_s: float) -> tuple[Suggestion, ...]:
+        """Take in a silent window: only locked tracks stay."""
+        self._windows += 1
+        self._time_s = time_s
+        self._tracks = [track for track in self._tracks if track.locked]
+        for track in self._tracks:
+            track.miss(time_s, self._config.average_s)
+        return self.suggestions()
+
+    def rest(self, time_s: float) -> tuple[Suggestion, ...]:
+        """Let time pass over a window that says nothing, good or bad: tracks hold for the refractory time."""
+        self._time_s = max(self._time_s, time_s)
+        self._expire()
+        return self.suggestions()
+
+    def suggestions(self) -> tuple[Suggestion, ...]:
+        """Return what shows now, by slot."""
+        now = self._time_s
+        return tuple(
+            Suggestion(track.slot, track.matches, min(1.0, track.presence), now - track.first_s, track.locked)
+            for track in self._shown()
+        )
+
+    def lock(self, slot: int, locked: bool = True) -> bool:
+        """Keep a slot as it is, or let it go again; False when there is no such slot."""
+        for track in self._shown():
+            if track.slot == slot:
+                track.locked = locked
+                return True
+        return False
+
+    def reset(self) -> None:
+        """Forget everything, locked slots included."""
+        self._tracks.clear()
+        self._asked.clear()
+        self._windows, self._time_s = 0, 0.0
+
+    def _assign(self, vectors: NDArray[np.float32]) -> dict[int, int]:
+        """Pair tracks with vectors[N, D] so that their cosines add up to the most; pairs too far apart stay single."""
+        from scipy.optimize import linear_sum_assignment
+
+        if not self._tracks or len(vectors) == 0:
+            return {}
+        cosine = np.stack([track.vector for track in self._tracks]) @ vectors.T
+        near = cosine >= self._config.match_cosine
+        # A pair that may not be made must not pull the others apart: it is worth nothing.
+        rows, columns = linear_sum_assignment(np.where(near, cosine, 0.0), maximize=True)
+        return {int(row): int(column) for row, column in zip(rows, columns, strict=True) if near[row, column]}
+
+    def _new(self, vector: NDArray[np.float32], presence: float) -> _Track:
+        now = self._time_s
+        return _Track(vector.copy(), presence, now, now, now, deque([True], maxlen=self._config.trigger_windows))
+
+    def _due(self, track: _Track) -> bool:
+        """Tell whether a track has the hits to appear; the first windows after a start can't ask for more than all."""
+        return sum(track.hits) >= min(self._config.trigger_hits, self._windows)
+
+    def _expire(self) -> None:
+        config, now = self._config, self._time_s
+        kept = [
+            track
+            for track in self._tracks
+            if track.locked or (now - track.heard_s <= config.refractory_s + 1e-6 if track.slot else any(track.hits))
+        ]
+        # Overload: the weakest track that does not show goes first, then the weakest that does.
+        kept.sort(key=lambda track: (track.locked, track.slot > 0, track.presence))
+        self._tracks = sorted(
+            kept[-config.max_tracks :], key=lambda track: (track.slot == 0, track.slot, track.first_s)
+        )
+
+    def _shown(self) -> list[_Track]:
+        return sorted((track for track in self._tracks if track.slot), key=lambda track: track.slot)
+
+    def _merge_into(self, best: dict[str, _Track], track: _Track, keep: bool = False) -> bool:
+        """Fold a track into the one that names the same sound, if there is one."""
+        other = best.get(_best_id(track)) if self._config.merge else None
+        if other is None or (track.locked and other.locked):
+            return False
+        other.presence = max(other.presence, track.presence)
+        if not keep:
+            self._tracks.remove(track)
+        return True
+
+    def _free_slot(self) -> int:
+        used = {track.slot for track in self._tracks}
+        return next(slot for slot in range(1, len(used) + 2) if slot not in used)
+
+
+def untracked(
+    matches: tuple[tuple[Match, ...], ...], presence: NDArray[np.float32], config: TrackerConfig
+) -> tuple[Suggestion, ...]:
+    """Return what one window holds by itself, strongest first.
+
+    Args:
+        matches: K lists of matches, one per encoder slot.
+        presence: [K], 0..1.
+        config: Its threshold, top_k and merge count.
+    """
+    order = sorted(range(len(presence)), key=lambda slot: (-float(presence[slot]), slot))
+    found = [
+        Suggestion(slot + 1, melodic(matches[slot])[: config.top_k], float(presence[slot]), 0.0)
+        for slot in order
+        if presence[slot] >= config.threshold and matches[slot]
+    ]
+    return tuple(dedupe(found) if config.merge else found)
+
+
+def _best_id(track: _Track) -> str:
+    return track.matches[0].sound.id if track.matches else f"empty {track.slot}"
