@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -244,7 +245,9 @@ def read_errors(lib_dir: Path, *, immutable: bool) -> tuple[FileError, ...]:
 
 
 def _connect_read_only(path: Path, immutable: bool) -> sqlite3.Connection:
-    options = "mode=ro&immutable=1" if immutable else "mode=ro"
+    # A reader of a write-ahead log needs to write beside it; where it can't, no build can either.
+    frozen = immutable or not os.access(path.parent, os.W_OK)
+    options = "mode=ro&immutable=1" if frozen else "mode=ro"
     return sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True, timeout=10.0)
 
 

@@ -114,6 +114,11 @@ class SoundIndex:
         return self._published.sounds
 
     @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the encoder that made the vectors."""
+        return self._manifest.fingerprint
+
+    @property
     def dim(self) -> int:
         """Length D of a vector."""
         return self._manifest.dim
@@ -204,10 +209,12 @@ class SoundIndex:
         count = max(_CANDIDATES, 20 * k)
         wanted = min(k, len(self._matchable))
         while True:
-            rows = np.sort(annoy.rows(query, min(count, len(self._vectors))))
+            # Even asked for all, Annoy leaves some out: the last resort is every row.
+            everything = count >= len(self._vectors)
+            rows = np.arange(len(self._vectors)) if everything else np.sort(annoy.rows(query, count))
             owner = np.searchsorted(self._starts, rows, side="right") - 1  # position in _matchable, rising
             first = np.flatnonzero(np.diff(owner, prepend=-1))
-            if len(first) >= wanted or count >= len(self._vectors):
+            if len(first) >= wanted or everything:
                 break
             count *= 4
         if not len(rows):

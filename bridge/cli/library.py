@@ -14,6 +14,8 @@ library_app = typer.Typer(
     help="Your own sounds as a library that Timbrel can suggest from.",
 )
 
+_INTERRUPTED = 130  # what shells expect after Ctrl-C
+
 DEBIAN_FLUIDR3 = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 """Where Debian's package fluid-soundfont-gm puts the SoundFont that the built-in library is made from."""
 
@@ -167,7 +169,7 @@ def _build(sources: list[Path], out: Path, device: str) -> None:
             report = build_library(sources, out, encoder, progress)
     except KeyboardInterrupt:
         typer.echo(f"\nstopped; what was done is kept in {out}: run the same command again to go on", err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(_INTERRUPTED) from None
     show_report(out, report)
     if report.errors:
         raise typer.Exit(1)
