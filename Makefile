@@ -1,0 +1,38 @@
+# make demo   the bundled song through Timbrel, in the terminal
+# make test   all tests
+# make ci     what has to pass before a change lands
+#
+# Each sets up what it needs: system packages where this user may install them, the Python environment in .venv.
+
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: demo test ci setup setup-test screenshot clean
+
+demo: .venv/.ready-demo
+	@$(BIN)/timbrel demo $(ARGS)
+
+test: .venv/.ready-test
+	@$(BIN)/python -m pytest $(ARGS)
+
+ci:
+	@.ci/run
+
+setup: .venv/.ready-demo
+
+setup-test: .venv/.ready-test
+
+# The picture in the README.
+screenshot: .venv/.ready-demo
+	@$(BIN)/timbrel demo --speed 0 --no-page --screenshot examples/demo.svg
+
+.venv/.ready-demo: pyproject.toml .ci/setup
+	@.ci/setup demo
+	@touch $@
+
+.venv/.ready-test: pyproject.toml .ci/setup
+	@.ci/setup test
+	@touch $@ .venv/.ready-demo
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
