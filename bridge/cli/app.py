@@ -17,6 +17,7 @@ from bridge.cli.doctor import doctor_command
 from bridge.cli.embed import embed_command
 from bridge.cli.library import library_app
 from bridge.cli.listen import listen_command
+from bridge.cli.run import run_command
 from library.errors import TimbrelError
 
 __all__ = ["app", "main", "run_cli"]
@@ -58,6 +59,7 @@ def _options(
 
 
 app.command("demo")(demo_command)
+app.command("run")(run_command)
 app.command("listen")(listen_command)
 app.command("embed")(embed_command)
 app.add_typer(library_app, name="library")

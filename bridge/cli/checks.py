@@ -93,12 +93,14 @@ def check_annoy() -> Check:
 
 def check_portaudio() -> Check:
     """Look for sound inputs."""
-    from bridge.cli.devices import input_devices
+    from realtime.devices import list_inputs
 
+    if find_spec("sounddevice") is None:
+        return Check("PortAudio", "warn", "sounddevice is not installed", "pip install sounddevice")
     try:
-        count = len(input_devices())
-    except TimbrelError as error:
-        return Check("PortAudio", "warn", f"{error.value} {error.rule}", error.next_step)
+        count = len(list_inputs())
+    except TimbrelError:
+        return Check("PortAudio", "warn", "can't be loaded: no bus can be heard live", "apt-get install libportaudio2")
     if count:
         return Check("PortAudio", "ok", f"{count} inputs; see `timbrel devices`")
     return Check(

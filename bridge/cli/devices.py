@@ -3,97 +3,60 @@
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bridge.cli.console import out_console, write_json
 from bridge.cli.jackports import jack_output_ports
-from bridge.cli.quiet import quiet_native
-from library.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["InputDevice", "devices_command", "input_devices"]
+    from realtime.devices import InputChoice
 
-
-@dataclass(frozen=True, slots=True)
-class InputDevice:
-    """Describe something that `timbrel run --input` can listen to.
-
-    Attributes:
-        input: What to write after --input.
-        system: The audio system it belongs to.
-        channels: Channels it offers.
-        rate_hz: Its own sample rate, None where the server sets it.
-    """
-
-    input: str
-    system: str
-    channels: int
-    rate_hz: int | None
+__all__ = ["devices_command", "routing_advice"]
 
 
 def devices_command(
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON line an input.")] = False,
 ) -> int:
     """Show what Timbrel can listen to, and how to route a DAW to it."""
-    missing = ""
+    from library.errors import TimbrelError
+    from realtime.devices import list_inputs
+
+    problem: TimbrelError | None = None
     try:
-        inputs = input_devices()
-    except MissingDependencyError as error:
-        inputs, missing = (), str(error)
-    ports = jack_output_ports()
+        inputs = list_inputs()
+    except TimbrelError as error:
+        if as_json:
+            raise
+        inputs, problem = (), error
     if as_json:
-        for device in inputs:
-            write_json(asdict(device))
-        for port in ports or ():
-            write_json(asdict(InputDevice(f"jack:{re.escape(port)}", "JACK port", 1, None)))
+        for choice in inputs:
+            write_json(
+                {
+                    "input": choice.argument,
+                    "name": choice.name,
+                    "system": choice.host,
+                    "channels": choice.channels,
+                    "rate_hz": choice.sample_rate,
+                    "default": choice.is_default,
+                }
+            )
         return 0
     console = out_console()
-    if inputs:
-        console.print(_device_table(inputs))
+    if problem is not None:
+        console.print(str(problem), markup=False)
+    elif inputs:
+        console.print(_table(inputs))
     else:
-        console.print(missing or "No sound card or audio server offers an input here.", markup=False)
-    if ports:
-        console.print("\nJACK ports that play something (--input 'jack:REGEX' takes all that match):")
-        for port in ports:
-            console.print(f"  {port}", markup=False)
+        console.print("No sound card and no audio server offers an input here.")
     console.print()
-    for line in routing_advice(has_jack=ports is not None):
+    for line in routing_advice(has_jack=jack_output_ports() is not None):
         console.print(line, markup=False)
-    return 0
-
-
-def input_devices() -> tuple[InputDevice, ...]:
-    """Ask PortAudio for its inputs.
-
-    Raises:
-        MissingDependencyError: PortAudio is not installed.
-    """
-    with quiet_native():
-        try:
-            import sounddevice
-        except (ImportError, OSError) as error:
-            raise MissingDependencyError(
-                "PortAudio", "is needed to listen to a sound card", "apt-get install libportaudio2"
-            ) from error
-        systems: Any = sounddevice.query_hostapis()  # Any: sounddevice has no types
-        found: Any = sounddevice.query_devices()
-    return tuple(
-        InputDevice(
-            str(d["name"]),
-            str(systems[d["hostapi"]]["name"]),
-            int(d["max_input_channels"]),
-            int(d["default_samplerate"]),
-        )
-        for d in found
-        if d["max_input_channels"] > 0
-    )
+    return 0 if problem is None else 1
 
 
 def routing_advice(*, has_jack: bool) -> tuple[str, ...]:
@@ -102,7 +65,7 @@ def routing_advice(*, has_jack: bool) -> tuple[str, ...]:
     lines = ["How to route a DAW:"]
     if has_jack:
         lines += [
-            "  JACK is running. Name the ports of the bus to listen to; they are connected for you:",
+            "  JACK is running. Name the ports of the bus by a pattern; they are connected for you:",
             "    timbrel run --input 'jack:ardour:Master/audio_out.*'",
         ]
     elif session and Path(session, "pipewire-0").exists():
@@ -112,17 +75,18 @@ def routing_advice(*, has_jack: bool) -> tuple[str, ...]:
         ]
     else:
         lines += [
-            "  No JACK server is running here. Start one (`jackd -d alsa`, or PipeWire with pw-jack), then:",
+            "  No JACK server is running. Start one (`jackd -d alsa`, or PipeWire with pw-jack), then for example:",
             "    timbrel run --input 'jack:ardour:Master/audio_out.*'",
         ]
     lines += [
-        "  PulseAudio: give the DAW a null sink, then `timbrel run --input pulse` with PULSE_SOURCE=NAME.monitor.",
-        "  No sound system at all: `timbrel listen FILE` hears a bounce, `timbrel demo` the bundled song.",
+        "  PulseAudio: let the DAW play into a null sink, then",
+        "    PULSE_SOURCE=SINK.monitor timbrel run --input pulse",
+        "  No sound system: `timbrel listen FILE` hears a bounce, `timbrel demo` the bundled song.",
     ]
     return tuple(lines)
 
 
-def _device_table(inputs: tuple[InputDevice, ...]) -> Table:
+def _table(inputs: tuple[InputChoice, ...]) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -132,6 +96,9 @@ def _device_table(inputs: tuple[InputDevice, ...]) -> Table:
     table.add_column("system")
     table.add_column("channels", justify="right")
     table.add_column("rate", justify="right")
-    for d in inputs:
-        table.add_row(Text(d.input), Text(d.system), str(d.channels), f"{d.rate_hz} Hz" if d.rate_hz else "")
+    for choice in inputs:
+        default = " (default)" if choice.is_default else ""
+        table.add_row(
+            Text(choice.argument), Text(choice.host + default), str(choice.channels), f"{choice.sample_rate} Hz"
+        )
     return table
