@@ -10,7 +10,9 @@ import json
 import os
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +22,10 @@ from numpy.typing import NDArray
 from library.audio import SAMPLE_RATE_HZ, read_audio
 from library.data.instruments import Instrument
 from library.data.notebank import BankPlayer, NoteBank
-from library.data.render import _instrument_str, load_split, phrase_pool, transpose
+from library.data.render import instrument_str, load_split, phrase_pool, transpose
 from library.data.scores import PHRASE_S, Split
 from library.features import TIMBREL_FEATURES, PowerMel
+from library.synths.notes import Note
 
 __all__ = ["BANK", "DRUMS", "ONE_SHOT", "PHRASE", "ClipStore", "build_clips", "phrase_audio"]
 
@@ -63,29 +66,22 @@ class ClipStore:
         )
 
 
-def build_clips(data: Path, split: Split, progress: Callable[[str, int, int], None], seed: int = 0) -> None:
+def build_clips(
+    data: Path, split: Split, workers: int, progress: Callable[[str, int, int], None], seed: int = 0
+) -> None:
     """Turn the rendered audio of a split into its clip file; kept if it is there already."""
     if (data / f"clips-{split}.json").exists():
         return
-    bank = NoteBank(data / "bank" / split)
     instruments = load_split(data)[split]
     labels: list[int] = []
     kinds: list[int] = []
     part = data / f"clips-{split}.part"
-    with part.open("wb") as file:
-        for number, instrument in enumerate(instruments):
-            rng = np.random.default_rng([seed, 1, zlib.crc32(instrument.id.encode())])
-            player = BankPlayer(bank.instruments[_instrument_str(instrument, number)])
-            phrases = phrase_audio(data, split, instrument)
-            groups = (
-                (PHRASE, phrases),
-                (BANK, _bank_clips(player, instrument, split, rng)),
-                (ONE_SHOT, _one_shots(player, instrument, rng)),
-            )
-            for kind, audio in groups:
-                file.write(_amplitude(audio).tobytes())
-                labels += [number] * len(audio)
-                kinds += [kind] * len(audio)
+    with part.open("wb") as file, ProcessPoolExecutor(workers) as pool:
+        job = partial(_instrument_clips, data, split, seed)
+        for number, (amplitude, kind) in enumerate(pool.map(job, range(len(instruments)))):
+            file.write(amplitude.tobytes())
+            labels += [number] * len(kind)
+            kinds += kind
             progress(f"clips ({split})", number + 1, len(instruments))
         drums = read_audio(data / "drums" / f"{split}.flac").reshape(-1, CLIP_SAMPLES)
         for start in range(0, len(drums), 64):
@@ -98,6 +94,27 @@ def build_clips(data: Path, split: Split, progress: Callable[[str, int, int], No
     (data / f"clips-{split}.json").write_text(json.dumps(meta))
 
 
+def _instrument_clips(
+    data: Path, split: Split, seed: int, number: int
+) -> tuple[NDArray[np.float16], list[int]]:
+    torch.set_num_threads(1)
+    instrument = load_split(data)[split][number]
+    rng = np.random.default_rng([seed, 1, zlib.crc32(instrument.id.encode())])
+    player = BankPlayer(_note_bank(data / "bank" / split).instruments[instrument_str(instrument, number)])
+    groups = (
+        (PHRASE, phrase_audio(data, split, instrument)),
+        (BANK, _bank_clips(player, instrument, split, rng)),
+        (ONE_SHOT, _one_shots(player, instrument, rng)),
+    )
+    kinds = [kind for kind, audio in groups for _ in audio]
+    return np.concatenate([_amplitude(audio) for _, audio in groups]), kinds
+
+
+@lru_cache(maxsize=1)
+def _note_bank(folder: Path) -> NoteBank:
+    return NoteBank(folder)
+
+
 def phrase_audio(data: Path, split: Split, instrument: Instrument) -> NDArray[np.float32]:
     """Read an instrument's phrases as audio[N, T] at 16 kHz."""
     file = data / "phrases" / split / f"{instrument.id.replace(':', '-')}.flac"
@@ -107,15 +124,13 @@ def phrase_audio(data: Path, split: Split, instrument: Instrument) -> NDArray[np
 def _bank_clips(
     player: BankPlayer, instrument: Instrument, split: Split, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    pool = phrase_pool(split, is_drums=False)
+    pool = phrase_pool(split, False)
     picked = [pool[int(i)] for i in rng.integers(len(pool), size=BANK_CLIPS)]
     low, high = instrument.low, instrument.high
     return np.stack([player.play(transpose(phrase.notes, low, high, rng), PHRASE_S) for phrase in picked])
 
 
 def _one_shots(player: BankPlayer, instrument: Instrument, rng: np.random.Generator) -> NDArray[np.float32]:
-    from library.synths.notes import Note
-
     pitches = rng.integers(instrument.low, instrument.high + 1, size=ONE_SHOT_CLIPS)
     return np.stack(
         [

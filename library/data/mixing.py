@@ -57,12 +57,14 @@ class MixtureBatch:
         label: [B, S] numbers of the instruments, -1 where there is none.
         share: [B, S + 1, F, frames] share of each source in the power of each cell; the last is noise and percussion.
         energy: [B, F, frames] power, mean 1 per window.
+        rows: [B, S] numbers of the clips in the store, 0 where there is none.
     """
 
     features: Tensor
     label: Tensor
     share: Tensor
     energy: Tensor
+    rows: Tensor
 
 
 class Mixer:
@@ -135,7 +137,8 @@ class Mixer:
         share = parts / mix.unsqueeze(1)
         energy = mix / mix.mean(dim=(1, 2), keepdim=True)
         features = normalise_power(mix, TIMBREL_FEATURES).unsqueeze(1)
-        return MixtureBatch(features, torch.from_numpy(labels).to(self._device), share, energy)
+        label = torch.from_numpy(labels).to(self._device)
+        return MixtureBatch(features, label, share, energy, torch.from_numpy(rows[:, :most]).to(self._device))
 
     def _power(self, rows: NDArray[np.int64]) -> Tensor:
         if self._amplitude is not None:

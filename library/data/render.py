@@ -26,7 +26,7 @@ from library.data.scores import PHRASE_S, Phrase, Split, iter_scores, phrases
 from library.data.select import choose, measure
 from library.synths.notes import Note
 
-__all__ = ["load_split", "render_all", "transpose"]
+__all__ = ["instrument_str", "load_split", "phrase_pool", "render_all", "transpose"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -90,7 +90,7 @@ def transpose(notes: Iterable[Note], low: int, high: int, rng: np.random.Generat
 
 
 @lru_cache(maxsize=2)
-def phrase_pool(split: Split, is_drums: bool) -> tuple[Phrase, ...]:
+def phrase_pool(split: Split, is_drums: bool, /) -> tuple[Phrase, ...]:
     """Return every usable phrase of a split."""
     found = (phrase for score in iter_scores(split) for phrase in phrases(score))
     return tuple(phrase for phrase in found if phrase.is_drums == is_drums)
@@ -118,11 +118,11 @@ def _render_instrument(out: Path, split: Split, number: int, instrument: Instrum
     for pitch in range(instrument.low, instrument.high + 1, PITCH_STEP):
         for velocity in VELOCITIES:
             note = _renderer().render(instrument, [Note(0.0, HELD_S, pitch, velocity)], NOTE_S)
-            name = f"{_instrument_str(instrument, number)}-{pitch:03d}-{velocity:03d}.wav"
+            name = f"{instrument_str(instrument, number)}-{pitch:03d}-{velocity:03d}.wav"
             write_audio(audio_dir / name, note, SAMPLE_RATE_HZ, "PCM_16")
     clips = []
     while len(clips) < PHRASES_PER_INSTRUMENT:
-        pool = phrase_pool(split, is_drums=False)
+        pool = phrase_pool(split, False)
         phrase = pool[int(rng.integers(len(pool)))]
         notes = transpose(phrase.notes, instrument.low, instrument.high, rng)
         clip = _renderer().render(instrument, notes, PHRASE_S, reverb=bool(rng.random() < 0.5))
@@ -136,7 +136,7 @@ def _render_drums(out: Path, split: Split, seed: int) -> None:
     if file.exists():
         return
     rng = np.random.default_rng([seed, zlib.crc32(b"drums" + split.encode())])
-    kits, pool, clips = drum_kits(split), phrase_pool(split, is_drums=True), []
+    kits, pool, clips = drum_kits(split), phrase_pool(split, True), []
     while len(clips) < DRUM_PHRASES // (1 if split == "train" else 8):
         phrase = pool[int(rng.integers(len(pool)))]
         kit = kits[int(rng.integers(len(kits)))]
@@ -146,14 +146,15 @@ def _render_drums(out: Path, split: Split, seed: int) -> None:
     _write_flac(file, np.concatenate(clips))
 
 
-def _instrument_str(instrument: Instrument, number: int) -> str:
+def instrument_str(instrument: Instrument, number: int) -> str:
+    """Return the name of an instrument in NSynth's form: family_source_number."""
     source = "synthetic" if instrument.engine == "amsynth" else "acoustic"
     family = instrument.family if instrument.family in NSYNTH_FAMILIES else "synth_lead"
     return f"{family}_{source}_{number:03d}"
 
 
 def _write_bank_index(out: Path, split: Split, instruments: list[Instrument]) -> None:
-    numbers = {_instrument_str(row, i): (i, row) for i, row in enumerate(instruments)}
+    numbers = {instrument_str(row, i): (i, row) for i, row in enumerate(instruments)}
     rows = {}
     for file in sorted((out / "bank" / split / "audio").glob("*.wav")):
         name, pitch, velocity = file.stem.rsplit("-", 2)

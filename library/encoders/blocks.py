@@ -43,7 +43,7 @@ class Trunk(nn.Module):
 
     STRIDE = 8
 
-    def __init__(self, cells: int, widths: tuple[int, int, int] = (64, 128, 256)) -> None:
+    def __init__(self, cells: int, widths: tuple[int, int, int]) -> None:
         super().__init__()
         w1, w2, w3 = widths
         # The second channel says where on the mel axis a cell lies: timbre depends on register.

@@ -68,6 +68,7 @@ def save_checkpoint(path: Path, network: TimbrelNetwork, calibration: Calibratio
     header["fingerprint"] = _fingerprint(header, state)
     part = path.with_suffix(".part")
     save_file(state, part, metadata={_HEADER_KEY: json.dumps(header, sort_keys=True)})
+    part.chmod(0o644)
     os.replace(part, path)
     return str(header["fingerprint"])
 

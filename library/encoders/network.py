@@ -33,11 +33,11 @@ class NetworkConfig:
     """
 
     dim: int = 192
-    cells: int = 192
+    cells: int = 160
     slots: int = 9
     layers: int = 2
     heads: int = 4
-    widths: tuple[int, int, int] = (64, 128, 256)
+    widths: tuple[int, int, int] = (32, 96, 192)
     bands: int = 16
 
 
@@ -91,10 +91,13 @@ class TimbrelNetwork(nn.Module):
         grid = self.trunk(features)
         cells = grid.flatten(2).transpose(1, 2)  # [B, N, C]
         saliency = self.saliency(grid).flatten(2)  # [B, 1, N]
-        memory = cells + self.band_code.repeat_interleave(grid.shape[3], dim=0)
+        placed = grid + self.band_code.T[None, :, :, None]
+        # Queries look at four cells at a time: finding instruments needs less detail than parting them.
+        memory = f.avg_pool2d(placed, 2, ceil_mode=True).flatten(2).transpose(1, 2)
         query = self.queries.expand(len(cells), -1, -1)
         for layer in self.decoder:
             query = layer(query, memory)
+        memory = placed.flatten(2).transpose(1, 2)
         query = self.query_norm(query)
         scores = torch.einsum("bkc,bnc->bkn", query, self.key(memory)) * memory.shape[-1] ** -0.5
         masks = torch.cat([scores, self.nothing(memory).transpose(1, 2)], dim=1)

@@ -1,0 +1,64 @@
+"""Read what a training run does from a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from library.errors import ConfigError
+
+__all__ = ["CONFIGS", "TrainConfig", "load_config"]
+
+CONFIGS = Path(__file__).parent / "configs"
+"""Folder of the configs of the shipped weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """Set one training run.
+
+    Attributes:
+        minutes: Time to train; the learning rate falls to zero over it. What counts is time spent in steps.
+        batch: Windows per step.
+        singles: Share of a step's windows that hold one instrument (multi only).
+        peak_lr: Highest learning rate.
+        weight_decay: Of AdamW.
+        scale: Inverse temperature of the softmax over prototypes.
+        margin: Additive angular margin of the single loss, in radians.
+        presence_weight: Weight of the loss on presence.
+        mask_weight: Weight of the loss on which slot a cell belongs to.
+        local_weight: Weight of the loss on which instrument a cell belongs to.
+        seed: Seed of weights and mixtures.
+        threads: Torch threads.
+    """
+
+    minutes: float = 15.0
+    batch: int = 64
+    singles: float = 0.25
+    peak_lr: float = 2e-3
+    weight_decay: float = 0.01
+    scale: float = 24.0
+    margin: float = 0.2
+    presence_weight: float = 1.0
+    mask_weight: float = 1.0
+    local_weight: float = 0.5
+    seed: int = 0
+    threads: int = 2
+
+
+def load_config(path: Path) -> TrainConfig:
+    """Read a config file.
+
+    Raises:
+        ConfigError: It is missing, is no TOML, or holds an unknown key.
+    """
+    try:
+        values = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(path, f"can't be read as TOML ({error})", "check the path and its syntax") from error
+    known = {field.name for field in fields(TrainConfig)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ConfigError(f"{path}: {unknown[0]}", "is no setting of a training run", f"use {', '.join(sorted(known))}")
+    return TrainConfig(**values)

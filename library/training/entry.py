@@ -1,0 +1,74 @@
+"""Start training runs by name: what `timbrel train` calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from library.data.clips import ClipStore
+from library.encoders.checkpoint import save_checkpoint
+from library.errors import InputError
+from library.training.calibrate import calibrate
+from library.training.config import TrainConfig
+from library.training.paper import PaperMultiTask, PaperSingleTask
+from library.training.run import run_training
+from library.training.tasks import MultiTask, SingleTask
+
+__all__ = ["Network", "train_multi", "train_single"]
+
+Network = Literal["timbrel", "paper"]
+WINDOW_S = 5.0
+Progress = Callable[[str, float], None]
+
+
+def train_single(
+    data: Path, out: Path, config: TrainConfig, network: Network, device: str, progress: Progress
+) -> dict[str, float]:
+    """Train a Single-Instrument Encoder into OUT/state.pt and return its validation figures."""
+    train, valid = _stores(data)
+    task = SingleTask(train, valid, config, device) if network == "timbrel" else PaperSingleTask(train, valid, config)
+    return run_training(task, config, out, progress)
+
+
+def train_multi(
+    data: Path, single: Path, out: Path, config: TrainConfig, network: Network, device: str, progress: Progress
+) -> dict[str, float]:
+    """Train a Multi-Instrument Encoder on top of the single run SINGLE.
+
+    Ours goes on training both paths and writes OUT/timbrel.safetensors, calibrated on validation mixtures.
+
+    Raises:
+        InputError: The single run is missing.
+    """
+    if not (single / "state.pt").exists():
+        raise InputError(single, "holds no single encoder", "run `timbrel train single` first")
+    train, valid = _stores(data)
+    state = torch.load(single / "state.pt", weights_only=True)["modules"]
+    if network == "paper":
+        teacher = PaperSingleTask(train, valid, config)
+        teacher.network.load_state_dict(state["network"])
+        out.mkdir(parents=True, exist_ok=True)
+        return run_training(PaperMultiTask(train, valid, config, teacher, out / "targets.npy"), config, out, progress)
+    task = MultiTask(train, valid, config, device)
+    for key, module in task.modules.items():
+        module.load_state_dict(state[key])
+    result = run_training(task, config, out, progress)
+    export(task, out / "timbrel.safetensors")
+    return result
+
+
+def export(task: MultiTask, path: Path) -> str:
+    """Calibrate a trained task and write its weights; returns the fingerprint."""
+    heard = task.heard_in_validation()
+    calibration = calibrate(heard.vectors, heard.logits, heard.library, heard.truth)
+    return save_checkpoint(path, task.network, calibration, WINDOW_S)
+
+
+def _stores(data: Path) -> tuple[ClipStore, ClipStore]:
+    try:
+        return ClipStore.open(data, "train"), ClipStore.open(data, "valid")
+    except FileNotFoundError as error:
+        raise InputError(data, "holds no clips to train on", f"run `timbrel data render --out {data}` first") from error

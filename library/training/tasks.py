@@ -1,0 +1,161 @@
+"""Define what is trained: our single and multi encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from library.data.clips import DRUMS, PHRASE, ClipStore
+from library.data.mixing import MixConfig, Mixer, MixtureBatch
+from library.encoders.network import TimbrelNetwork
+from library.evaluation.protocols import mixture_scores, single_scores
+from library.features import TIMBREL_FEATURES, normalise_power
+from library.training.config import TrainConfig
+from library.training.losses import angular_margin_loss, mixture_loss
+
+__all__ = [
+    "Heard",
+    "MultiTask",
+    "SingleTask",
+    "feature_batches",
+    "mixture_truth",
+    "validation_mixtures",
+    "validation_rows",
+]
+
+VALIDATION_MIXTURES = 240
+VALIDATION_CLIPS = 26
+_BATCH = 32
+
+
+class Prototypes(nn.Module):
+    """Hold one direction per training instrument: [C, D]."""
+
+    def __init__(self, classes: int, dim: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(classes, dim) * 0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Hold what a multi encoder says of M mixtures of C instruments.
+
+    Attributes:
+        vectors: [M, K, D] unit norm.
+        logits: [M, K] presence before calibration.
+        library: [C, D] unit norm, one clip of each instrument.
+        truth: [M, C].
+    """
+
+    vectors: NDArray[np.float32]
+    logits: NDArray[np.float32]
+    library: NDArray[np.float32]
+    truth: NDArray[np.bool_]
+
+
+class SingleTask:
+    """Train the single path by metric learning over the training instruments."""
+
+    def __init__(self, train: ClipStore, valid: ClipStore, config: TrainConfig, device: str = "cpu") -> None:
+        torch.manual_seed(config.seed)
+        self._config, self._valid, self._device = config, valid, torch.device(device)
+        self.network = TimbrelNetwork().to(device, memory_format=torch.channels_last)
+        self.prototypes = Prototypes(len(train.instruments), self.network.config.dim).to(device)
+        self.modules: dict[str, nn.Module] = {"network": self.network, "prototypes": self.prototypes}
+        self._mixer = Mixer(train, MixConfig(), config.seed, device)
+        self.rng = self._mixer.rng
+
+    def loss(self) -> tuple[Tensor, dict[str, float]]:
+        """Draw single clips and classify them."""
+        return self._single_loss(self._config.batch)
+
+    def validate(self) -> dict[str, float]:
+        """Return EER and top-1 on validation instruments."""
+        self.network.eval()
+        rows = validation_rows(self._valid)
+        with torch.inference_mode():
+            vectors = [self.network.single(features.to(self._device)).cpu() for features in feature_batches(self._valid, rows)]
+        return single_scores(torch.cat(vectors).numpy(), self._valid.label[rows], np.random.default_rng(0))
+
+    def _single_loss(self, batch: int) -> tuple[Tensor, dict[str, float]]:
+        drawn = self._mixer.singles(batch)
+        vectors = self.network.single(drawn.features)
+        loss = angular_margin_loss(vectors, drawn.label, self.prototypes.weight, self._config)
+        return loss, {"single": float(loss.detach())}
+
+
+class MultiTask(SingleTask):
+    """Train both paths jointly, on one trunk."""
+
+    def __init__(self, train: ClipStore, valid: ClipStore, config: TrainConfig, device: str = "cpu") -> None:
+        super().__init__(train, valid, config, device)
+        self._mixes = validation_mixtures(valid)
+
+    def loss(self) -> tuple[Tensor, dict[str, float]]:
+        """Draw mixtures and singles; the sum of both losses."""
+        config = self._config
+        singles = round(config.batch * config.singles)
+        single, parts = self._single_loss(singles)
+        drawn = self._mixer.mixtures(config.batch - singles)
+        mixed, more = mixture_loss(self.network.multi(drawn.features), drawn, self.prototypes.weight, config)
+        return mixed + single, {**more, **parts}
+
+    def validate(self) -> dict[str, float]:
+        """Return the single figures and, over slots above a presence of .3, those of mixtures."""
+        result = super().validate()
+        heard = self.heard_in_validation()
+        presence = 1 / (1 + np.exp(-heard.logits))
+        scores = mixture_scores(heard.vectors, presence, 0.3, heard.library, heard.truth)
+        return {**result, "map": scores.map_macro, "f1": scores.f1_macro, "count": scores.count_error, "three": scores.top1}
+
+    def heard_in_validation(self) -> Heard:
+        """Run the multi path over the validation mixtures."""
+        self.network.eval()
+        with torch.inference_mode():
+            outs = [self.network.multi(mix.features.to(self._device)) for mix in self._mixes]
+        return Heard(
+            torch.cat([out.vectors for out in outs]).cpu().numpy(),
+            torch.cat([out.presence for out in outs]).cpu().numpy(),
+            self._library(),
+            mixture_truth(self._mixes, len(self._valid.instruments)),
+        )
+
+    def _library(self) -> NDArray[np.float32]:
+        rows = np.array([np.flatnonzero(self._valid.label == c)[0] for c in range(len(self._valid.instruments))])
+        with torch.inference_mode():
+            vectors = [self.network.single(features.to(self._device)).cpu() for features in feature_batches(self._valid, rows)]
+        return torch.cat(vectors).numpy()
+
+
+def validation_mixtures(valid: ClipStore, count: int = VALIDATION_MIXTURES) -> list[MixtureBatch]:
+    """Draw the same clean mixtures of 2-9 validation instruments each time."""
+    clean = MixConfig(min_sources=2, gain_db=(-3.0, 3.0), drums=0.0, noise=0.0, entry=0.0, empty=0.0)
+    mixer = Mixer(valid, clean, seed=1)
+    return [mixer.mixtures(_BATCH) for _ in range(count // _BATCH)]
+
+
+def mixture_truth(mixes: list[MixtureBatch], classes: int) -> NDArray[np.bool_]:
+    """Return which of the instruments are in each mixture: [M, C]."""
+    labels = torch.cat([mix.label for mix in mixes]).numpy()
+    truth = np.zeros((len(labels), classes), bool)
+    for row, found in enumerate(labels):
+        truth[row, found[found >= 0]] = True
+    return truth
+
+
+def validation_rows(store: ClipStore) -> NDArray[np.int64]:
+    """Return the clips that validation embeds: the first phrases of each instrument."""
+    rows = [np.flatnonzero((store.label == c) & (store.kind == PHRASE)) for c in range(len(store.instruments))]
+    return np.concatenate([found[:VALIDATION_CLIPS] for found in rows])
+
+
+def feature_batches(store: ClipStore, rows: NDArray[np.int64]) -> list[Tensor]:
+    """Return our features of clips of a store, in batches [B, 1, F, frames]."""
+    if (store.kind[rows] == DRUMS).any():
+        raise ValueError("percussion has no instrument")
+    parts = [torch.from_numpy(store.amplitude[rows[i : i + _BATCH]]).float() for i in range(0, len(rows), _BATCH)]
+    return [normalise_power(part.square(), TIMBREL_FEATURES).unsqueeze(1) for part in parts]
