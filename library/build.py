@@ -28,12 +28,21 @@ RECIPE = 1
 
 @dataclass(frozen=True, slots=True)
 class BuildProgress:
-    """Tell how far a build is: files looked at, files in all, sounds in the library so far, what comes next."""
+    """Tell how far a build is.
+
+    Attributes:
+        files_done: Files that are done.
+        files: Files in all.
+        sounds: Sounds in the library so far.
+        current: What comes next.
+        part: How much of the current file is done, 0..1; a soundfont can hold hundreds of sounds.
+    """
 
     files_done: int
     files: int
     sounds: int
     current: str
+    part: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ def build_library(
         sources: Folders, audio files and soundfonts.
         out: Folder of the library; made if it is not there, brought up to date if it is.
         encoder: Embeds each sound.
-        progress: Called before each file and at the end.
+        progress: Called before each sound and at the end.
 
     Raises:
         InputError: A source is missing or holds nothing that could be a sound, or no sound at all could be read.
@@ -113,8 +122,17 @@ def name_sources(paths: Iterable[Path]) -> tuple[SourceEntry, ...]:
     return tuple(entries)
 
 
-def fill_file(catalog: Catalog, path: str, reader: Reader, encoder: SingleEncoder) -> tuple[int, bool]:
+def fill_file(
+    catalog: Catalog, path: str, reader: Reader, encoder: SingleEncoder, progress: Callable[[float, str], None]
+) -> tuple[int, bool]:
     """Embed the sounds of one file that are not embedded yet, each committed by itself; errors are recorded.
+
+    Args:
+        catalog: Catalogue of the library.
+        path: The file.
+        reader: Reads it.
+        encoder: Embeds each sound.
+        progress: Called before each sound with the part of the file that is done, 0..1, and the sound's name.
 
     Returns:
         How many were embedded, and whether all of the file could be read.
@@ -124,7 +142,8 @@ def fill_file(catalog: Catalog, path: str, reader: Reader, encoder: SingleEncode
     with reader:
         sounds = _guarded(catalog, path, path, reader.sounds)
         complete = sounds is not None
-        for sound in sounds or ():
+        for number, sound in enumerate(sounds or ()):
+            progress(number / len(sounds or ()), sound.name)
             if sound.id in done:
                 continue
             where = path if sound.kind == "sample" else f"{path} ({sound.name})"
@@ -169,7 +188,6 @@ def _scan(entries: Sequence[SourceEntry]) -> Scan:
 def _fill(catalog: Catalog, scan: Scan, encoder: SingleEncoder, progress: Progress) -> tuple[int, int]:
     embedded = unchanged = 0
     for number, found in enumerate(scan.files):
-        progress(BuildProgress(number, len(scan.files), catalog.count(), found.name))
         path = str(found.path)
         try:
             record = _up_to_date(catalog, found)
@@ -177,9 +195,14 @@ def _fill(catalog: Catalog, scan: Scan, encoder: SingleEncoder, progress: Progre
             catalog.add_error(path, path, f"{path}: can't be read ({error.strerror}); check its permissions")
             continue
         if record.done:
+            progress(BuildProgress(number, len(scan.files), catalog.count(), found.name))
             unchanged += 1
             continue
-        count, complete = fill_file(catalog, path, open_file(found), encoder)
+
+        def step(part: float, name: str, number: int = number) -> None:
+            progress(BuildProgress(number, len(scan.files), catalog.count(), name, part))
+
+        count, complete = fill_file(catalog, path, open_file(found), encoder, step)
         embedded += count
         if complete:  # a file with errors is tried again by the next build
             catalog.put_file(replace(record, done=True), keep_sounds=True)

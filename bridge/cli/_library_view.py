@@ -10,9 +10,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from library.build import BuildProgress, BuildReport, Progress
@@ -21,29 +21,40 @@ from library.index import Match
 __all__ = ["build_progress", "match_json", "show_info", "show_matches", "show_report"]
 
 _ERRORS_SHOWN = 5
-_NAME_WIDTH = 44
+_NAME_WIDTH = 28
+_FAST = 10.0
+"""Above this many files a second the bar shows whole numbers."""
 
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:.1f} files/s")
+        return Text("" if speed is None else f"{speed:.2g} files/s" if speed < _FAST else f"{speed:.0f} files/s")
 
 
 @contextmanager
 def build_progress() -> Iterator[Progress]:
     """Show a progress bar on stderr while the context lasts; yields what to call with each step."""
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(compact=True)
+        TextColumn("{task.description}"), BarColumn(None), MofNCompleteColumn(), _Rate(Column(no_wrap=True)),
+        TimeRemainingColumn(compact=True),
     )  # fmt: skip
-    with Bar(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=None)
+    bar = Bar(*columns, console=Console(stderr=True))
+    task: TaskID | None = None
 
-        def show(step: BuildProgress) -> None:
-            name = escape(step.current[-_NAME_WIDTH:]).ljust(_NAME_WIDTH)
-            bar.update(task, completed=step.files_done, total=step.files, description=name)
+    def show(step: BuildProgress) -> None:
+        nonlocal task
+        if task is None:  # an error before the first sound leaves no empty bar
+            task = bar.add_task("")
+            bar.start()
+        name = escape(step.current[-_NAME_WIDTH:]).ljust(_NAME_WIDTH)
+        bar.update(task, completed=step.files_done + step.part, total=step.files, description=name)
 
+    try:
         yield show
+    finally:
+        if task is not None:
+            bar.stop()
 
 
 def match_json(match: Match) -> dict[str, Any]:  # Any: what JSON can hold

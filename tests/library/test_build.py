@@ -79,7 +79,7 @@ def test_every_sound_is_found_by_its_own_audio(folder: Path, tmp_path: Path) -> 
 def test_progress_counts_up_to_the_number_of_files(folder: Path, tmp_path: Path) -> None:
     steps: list[BuildProgress] = []
     build_library([folder], tmp_path / "lib", SpectrumEncoder(), steps.append)
-    assert [step.files_done for step in steps] == list(range(10))
+    assert [step.files_done + step.part for step in steps] == pytest.approx([0, 1 / 3, 2 / 3, *range(1, 10)])
     assert {step.files for step in steps} == {9}
     assert steps[-1].sounds == 11
 

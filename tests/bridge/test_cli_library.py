@@ -1,0 +1,131 @@
+"""Check what `timbrel library` prints and how it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bridge.cli.app import run_cli
+from library.index import SoundIndex
+from library.manifest import read_manifest
+from tests.fakes import SpectrumEncoder
+from tests.library.sound_files import write_tone
+
+Timbrel = Callable[..., tuple[int, str, str]]
+
+
+class StoppedEncoder(SpectrumEncoder):
+    """Stand for a user who presses Ctrl-C at the second sound."""
+
+    clips = 0
+
+    def embed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.clips += 1
+        if self.clips == 2:
+            raise KeyboardInterrupt
+        return super().embed(audio)
+
+
+@pytest.fixture
+def timbrel(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Timbrel:
+    monkeypatch.setattr("library.encoders.load_encoder", lambda path=None, device="auto": SpectrumEncoder())
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words: object) -> tuple[int, str, str]:
+        code = run_cli(["library", *map(str, words)])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def src(tmp_path: Path) -> Path:
+    for number, name in enumerate(("low flute", "bass", "organ")):
+        write_tone(tmp_path / "src" / f"{name}.wav", 110.0 * (number + 1), 0.5, 1 + number)
+    return tmp_path / "src"
+
+
+def test_build_info_search_verify(timbrel: Timbrel, src: Path, tmp_path: Path) -> None:
+    lib = tmp_path / "lib"
+    code, out, _ = timbrel("build", src, "--out", lib)
+    assert code == 0
+    assert "3 sounds" in out
+    code, out, _ = timbrel("info", lib, "--json")
+    found: dict[str, Any] = json.loads(out)
+    assert (code, found["sounds"], found["vectors"], found["errors"], found["encoder"]) == (0, 3, 3, [], "f" * 64)
+    code, out, _ = timbrel("search", src / "bass.wav", "--library", lib, "--top", 2, "--json")
+    matches = json.loads(out)["matches"]
+    assert (code, len(matches), matches[0]["name"], matches[0]["program"]) == (0, 2, "bass", None)
+    assert matches[0]["score"] == pytest.approx(1.0, abs=1e-3)
+    assert timbrel("verify", lib)[0] == 0
+    assert timbrel("info", lib)[0] == timbrel("search", src / "bass.wav", "-l", lib)[0] == 0
+
+
+def test_unreadable_files_are_gathered_by_kind_and_end_with_1(timbrel: Timbrel, src: Path, tmp_path: Path) -> None:
+    for name in ("one.wav", "two.wav"):
+        (src / name).write_text("this is no audio")
+    code, out, err = timbrel("build", src, "--out", tmp_path / "lib")
+    assert code == 1
+    assert "3 sounds" in out
+    assert "2 could not be read" in err
+    assert err.count("is not audio") == 1
+    assert "one.wav" in err
+    assert len(json.loads(timbrel("info", tmp_path / "lib", "--json")[1])["errors"]) == 2
+
+
+@pytest.mark.parametrize("wrong", ["empty folder", "missing folder", "no library", "missing file", "gm as target"])
+def test_wrong_input_is_one_line_and_ends_with_2(timbrel: Timbrel, src: Path, tmp_path: Path, wrong: str) -> None:
+    (tmp_path / "empty").mkdir()
+    words = {
+        "empty folder": ("build", tmp_path / "empty", "--out", tmp_path / "lib"),
+        "missing folder": ("build", tmp_path / "none", "--out", tmp_path / "lib"),
+        "no library": ("info", tmp_path / "empty", "--json"),
+        "missing file": ("search", tmp_path / "none.wav", "--library", tmp_path / "empty"),
+        "gm as target": ("add", src, "--library", "gm"),
+    }[wrong]
+    code, _, err = timbrel(*words)
+    assert code == 2
+    said = [line for line in err.splitlines() if line.strip()]
+    assert len(said) == 1
+    assert "Traceback" not in err
+
+
+def test_a_damaged_library_ends_verify_with_1(timbrel: Timbrel, src: Path, tmp_path: Path) -> None:
+    lib = tmp_path / "lib"
+    timbrel("build", src, "--out", lib)
+    path = lib / read_manifest(lib).vectors_name
+    path.write_bytes(bytes(path.stat().st_size))
+    code, _, err = timbrel("verify", lib)
+    assert code == 1
+    assert path.name in err
+
+
+def test_stopped_with_ctrl_c_it_says_how_to_go_on(
+    timbrel: Timbrel, src: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("library.encoders.load_encoder", lambda path=None, device="auto": StoppedEncoder())
+        code, _, err = timbrel("build", src, "--out", tmp_path / "lib")
+    assert code == 130
+    assert "run the same command again" in err
+    code, out, _ = timbrel("build", src, "--out", tmp_path / "lib")
+    assert code == 0
+    assert "3 sounds, 3 vectors (2 new, 1 files unchanged)" in out
+
+
+def test_sources_can_be_added_and_removed(timbrel: Timbrel, src: Path, tmp_path: Path) -> None:
+    lib = tmp_path / "lib"
+    other = write_tone(tmp_path / "more" / "x.wav", 700.0).parent
+    timbrel("build", src, "--out", lib)
+    assert timbrel("add", other, "--library", lib)[0] == 0
+    assert len(SoundIndex.open(lib, None).sounds) == 4
+    assert timbrel("remove", "nothing", "--library", lib)[0] == 2
+    assert timbrel("remove", "src", "--library", lib)[0] == 0
+    assert [sound.name for sound in SoundIndex.open(lib, None).sounds] == ["x"]
