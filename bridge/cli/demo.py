@@ -47,7 +47,7 @@ def demo_command(
     from library.demo import load_demo_song
 
     song = load_demo_song()
-    base = Config(input=f"file:{song.audio}", midi=MidiConfig(port=""))
+    base = Config(input=f"file:{song.audio.name}", midi=MidiConfig(port=""))
     settings = override(base, {"library": library, "device": device})
     if page is not None and not no_page:
         complain(f"--page {page}: there is no live page yet; the table here and OSC show the same")

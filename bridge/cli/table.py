@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ SKIPPED_TEXT = {
     "no-audio": "no audio arrives",
     "error": "this window could not be analysed",
 }
+
+_NUMBERS = re.compile(r"[\d.:]+(?= s\b|-|%)")
 
 
 def presence_bar(presence: float) -> str:
@@ -133,12 +136,12 @@ class Board:
 
         Args:
             view: What a terminal shows.
-            line: What a file or pipe gets; its text after the first two spaces tells whether something changed.
+            line: What a file or pipe gets; times and per cents alone are no change.
         """
         if self._live is not None:
             self._live.update(view, refresh=True)
             return
-        what = line.split("s  ", 1)[-1]
+        what = _NUMBERS.sub("", line)
         if what != self._last:
             self._last = what
             self._console.print(line, markup=False, soft_wrap=True)
