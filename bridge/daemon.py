@@ -217,6 +217,7 @@ class Daemon:
             noted = f", noted in {self._state_path}"
         except OSError as error:
             noted = f" (no state file: {error.strerror})"
+        self._execute([Send(messages.status(*self.hub.status), "status")], None)
         self._say(f"listens to {self._input_name}, library {self.config.library}")
         self._say(f"OSC at {host}:{port}{taken}{noted}")
         targets = [*self.config.osc.send, "clients that /timbrel/register"]

@@ -82,6 +82,7 @@ class Hub:
 
     def on_analysis(self, analysis: Analysis, now: float) -> list[Effect]:
         """Take in what the engine heard in one hop."""
+        self._was_ready = True  # the first Analysis may come before the state that follows it
         # A window that told nothing (silence between two takes) leaves the list: the user may still want to choose.
         if analysis.skipped is None or analysis.suggestions:
             self._heard = analysis.suggestions

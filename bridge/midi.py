@@ -97,18 +97,20 @@ def open_midi(name: str, backend: MidiBackend = "auto", *, prefer_jack: bool = F
         raise MissingDependencyError(
             "python-rtmidi", "is needed for a MIDI port", "pip install 'timbrel[midi]', or use /timbrel/midi over OSC"
         ) from error
-    reasons: list[str] = []
+    tried: list[str] = []
+    last: Exception | None = None
     for system, api in _systems(rtmidi, backend, prefer_jack):
         try:
             with _quiet_stderr():
                 return _open(rtmidi, api, name)
         except (rtmidi.RtMidiError, ValueError) as error:
-            reasons.append(f"{system}: {' '.join(str(error).split())}")
+            last = error
+            tried.append(system)
     raise DeviceError(
         f"MIDI port {name}",
-        f"no MIDI system took it ({'; '.join(reasons) or 'this build of rtmidi has none'})",
+        f"no MIDI system runs (tried {' and '.join(tried) or backend})",
         "start JACK or load snd-seq; program changes still go out over OSC",
-    )
+    ) from last
 
 
 def _systems(rtmidi: Any, backend: MidiBackend, prefer_jack: bool) -> list[tuple[str, int]]:

@@ -10,6 +10,9 @@ __all__ = ["check_bus_name"]
 
 MAX_NAME = 128
 
+MAX_REPEATS = 4
+"""Most repeats in a pattern from the network: each multiplies the time to match by the length of a port's name."""
+
 _NESTED_REPEAT = re.compile(r"\)\s*[*+{]")
 _LOOKS_LIKE_PATH = re.compile(r"^([/\\~.]|[a-z]:[/\\])|\.(wav|aiff?|flac|ogg|opus|mp3|m4a|aac)$", re.IGNORECASE)
 
@@ -28,8 +31,8 @@ def check_bus_name(name: str) -> str:
         raise Refusal(400, f"an input is a device name or jack:REGEX of 1 to {MAX_NAME} characters")
     kind, colon, pattern = name.partition(":")
     if kind.strip().lower() == "jack" and colon:
-        if _NESTED_REPEAT.search(pattern):
-            raise Refusal(400, "a pattern with a repeated group, like (a+)+, is not taken")
+        if _NESTED_REPEAT.search(pattern) or sum(pattern.count(sign) for sign in "*+?{") > MAX_REPEATS:
+            raise Refusal(400, f"a pattern with a repeated group or more than {MAX_REPEATS} repeats is not taken")
         try:
             re.compile(pattern)
         except re.error as error:

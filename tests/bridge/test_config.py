@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge.config import Config, load_config, override
+from library.errors import ConfigError
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    config = load_config()
+    assert config == Config()
+    assert (config.osc.host, config.osc.port, config.library, config.midi.port) == (
+        "127.0.0.1",
+        17370,
+        "gm",
+        "timbrel",
+    )
+
+
+def test_the_users_own_file_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "timbrel").mkdir()
+    write(tmp_path / "timbrel", "[midi]\nchannel = 3\n")
+    assert load_config().midi.channel == 3
+
+
+def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, 'input = "jack:x"\n[osc]\nsend = ["127.0.0.1:9000"]\n'))
+    assert (config.input, config.osc.send, config.osc.port) == ("jack:x", ("127.0.0.1:9000",), 17370)
+
+
+def test_options_come_before_the_file_and_none_changes_nothing(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, "[osc]\nport = 9000\n[suggest]\nauto = true\n"))
+    changed = override(config, {"osc.port": 9001, "suggest.auto": None, "library": "mine"})
+    assert (changed.osc.port, changed.suggest.auto, changed.library) == (9001, True, "mine")
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [
+        ("libary = 'gm'\n", "library"),
+        ("[osc]\nprot = 9000\n", "osc.port"),
+        ("[midi]\nchanel = 1\n", "midi.channel"),
+        ("[midy]\nport = 'x'\n", "midi"),
+        ("port = 9000\n", "port"),
+    ],
+)
+def test_an_unknown_key_names_the_nearest_one(tmp_path: Path, text: str, nearest: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_config(write(tmp_path, text))
+    assert "there is no such key" in str(error.value)
+    assert nearest in str(error.value).split("did you mean")[-1]
+    assert error.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["[osc]\nport = 'x'\n", "[osc]\nport = 70000\n", "[midi]\nchannel = 0\n", "device = 'tpu'\n", "osc = 1\n"]
+)
+def test_a_wrong_value_is_one_line_with_key_and_value(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_config(write(tmp_path, text))
+    assert "\n" not in str(error.value)
+    assert str(tmp_path) in str(error.value)
+
+
+def test_a_missing_or_broken_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="can't be read"):
+        load_config(tmp_path / "none.toml")
+    with pytest.raises(ConfigError, match="is not TOML"):
+        load_config(write(tmp_path, "a = = b"))
+    binary = tmp_path / "binary.toml"
+    binary.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="is not TOML"):
+        load_config(binary)
+
+
+def test_settings_can_not_be_changed_in_place() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Config().library = "x"  # type: ignore[misc]  # that is what is tested
