@@ -51,7 +51,7 @@ class TrackerConfig:
         return replace(self, threshold=0.0, trigger_hits=1, refractory_s=0.0, merge=False)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # two tracks are never the same one
 class _Track:
     """Follow one instrument."""
 
@@ -213,9 +213,9 @@ class Tracker:
         ]
         # Overload: the weakest track that does not show goes first, then the weakest that does.
         kept.sort(key=lambda track: (track.locked, track.slot > 0, track.presence))
-        self._tracks = sorted(
-            kept[-config.max_tracks :], key=lambda track: (track.slot == 0, track.slot, track.first_s)
-        )
+        del kept[: -config.max_tracks]
+        kept.sort(key=lambda track: (track.slot == 0, track.slot, track.first_s, -track.presence))
+        self._tracks = kept
 
     def _shown(self) -> list[_Track]:
         return sorted((track for track in self._tracks if track.slot), key=lambda track: track.slot)
