@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ __all__ = [
 FONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 PERIOD_FRAMES = 1024
 START_TIMEOUT_S = 15.0
+MOST_SERVERS = 4
 
 
 def needs_jack() -> None:
@@ -48,6 +50,23 @@ def needs_fluidsynth() -> None:
         pytest.skip(f"{FONT} is missing: apt-get install fluid-soundfont-gm")
 
 
+def _claim_name() -> tuple[IO[bytes], str]:
+    """Return a server name that no other test run holds, with the open file that holds it.
+
+    JACK's registry has room for eight names on a machine and keeps those of servers that crashed: names are reused.
+    """
+    for number in range(MOST_SERVERS):
+        name = f"timbrel-test-{number}"
+        claim = (Path(tempfile.gettempdir()) / f"{name}.lock").open("wb")
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            claim.close()
+        else:
+            return claim, name
+    pytest.fail(f"{MOST_SERVERS} JACK servers of other test runs are in use")
+
+
 def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 20.0) -> None:
     """Return as soon as a condition holds; fail with `what` when it does not in time."""
     end = time.monotonic() + timeout_s
@@ -60,8 +79,8 @@ def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 20.0) 
 class JackServer:
     """Run jackd with the dummy driver under a name of its own."""
 
-    def __init__(self, name: str | None = None, sample_rate: int = 48_000) -> None:
-        self.name = name or f"timbrel-test-{os.getpid()}-{time.monotonic_ns() % 1_000_000}"
+    def __init__(self, sample_rate: int = 48_000) -> None:
+        self._claim, self.name = _claim_name()
         self.sample_rate = sample_rate
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -71,6 +90,7 @@ class JackServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        self._claim.close()
 
     @property
     def environment(self) -> dict[str, str]:
