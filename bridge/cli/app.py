@@ -84,9 +84,7 @@ def run_cli(args: Sequence[str]) -> int:
     words = list(args) or ["--help"]
     debug = _take_debug(words)
     try:
-        result = app(args=words, prog_name="timbrel", standalone_mode=False)
-        sys.stdout.flush()
-        return result if isinstance(result, int) else 0
+        return _invoke(words)
     except TimbrelError as error:
         return _report(error, error.exit_code, debug)
     except _UsageError as error:
@@ -103,6 +101,18 @@ def run_cli(args: Sequence[str]) -> int:
             f"{type(error).__name__}: {' '.join(str(error).split())}: unexpected; run again with --debug and report it"
         )
         return _report(text, FAILED, debug)
+
+
+def _invoke(words: list[str]) -> int:
+    # Not app(): Typer's own main would answer a broken pipe and Ctrl-C itself.
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("timbrel", words) as context:
+            result = command.invoke(context)
+    except typer.Exit as ended:
+        result = ended.exit_code
+    sys.stdout.flush()
+    return result if isinstance(result, int) else 0
 
 
 def _take_debug(words: list[str]) -> bool:

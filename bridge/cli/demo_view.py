@@ -109,7 +109,7 @@ def save_picture(view: DemoView, path: Path) -> None:
         console.print(line)
     picture = console.export_svg(title="timbrel demo")
     # Rich asks a font server for its typeface; the picture has to do without any server.
-    picture = re.sub(r"@font-face\s*\{[^}]*\}", "", picture).replace("Fira Code,", "")
+    picture = re.sub(r"@font-face\s*\{[^}]*\}|<!--.*?-->", "", picture).replace("Fira Code,", "")
     path.write_text(picture, "utf-8")
 
 
