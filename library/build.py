@@ -86,7 +86,10 @@ def build_library(
     scan = _scan(entries)
     if out.exists() and not out.is_dir():
         raise InputError(out, "is a file, a library is a folder", "give another name with --out")
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(out, f"can't be made ({error.strerror})", "choose another place with --out") from error
     with build_lock(out), Catalog(out) as catalog:
         catalog.begin(f"{encoder.spec.fingerprint}:{encoder.spec.dim}:{RECIPE}", entries, scan.errors)
         catalog.keep_files(str(found.path) for found in scan.files)
@@ -102,13 +105,17 @@ def name_sources(paths: Iterable[Path]) -> tuple[SourceEntry, ...]:
     """Give each source a name of its own: that of its folder or file, with a number where it is taken.
 
     Raises:
-        InputError: A source does not exist.
+        InputError: A source does not exist, or its name is not text.
     """
     entries: list[SourceEntry] = []
     taken: set[str] = set()
     for path in dict.fromkeys(Path(path).expanduser().absolute() for path in paths):
         if not path.exists():
             raise InputError(path, "no such file or folder", "check the name")
+        try:
+            str(path).encode("utf-8")
+        except UnicodeEncodeError:
+            raise InputError(ascii(str(path)), "is not a UTF-8 name", "rename it") from None
         plain = (path.name if path.is_dir() else path.stem) or "root"
         name = plain
         number = 1

@@ -20,10 +20,14 @@ def build_lock(lib_dir: Path) -> Iterator[None]:
     """Hold the lock of a library; the system frees it when the process ends, however it ends.
 
     Raises:
-        LibraryError: Another process builds this library.
+        LibraryError: Another process builds this library, or its folder can't be written.
     """
     path = lib_dir / LOCK_NAME
-    with path.open("a+", encoding="ascii") as file:
+    try:
+        opened = path.open("a+", encoding="ascii")
+    except OSError as error:
+        raise LibraryError(lib_dir, f"can't be written ({error.strerror})", "choose a folder of your own") from error
+    with opened as file:
         try:
             _lock(file.fileno())
         except OSError as error:

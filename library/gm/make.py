@@ -13,9 +13,9 @@ from library.audio import write_audio
 from library.build import BuildProgress, Progress, embed_clips
 from library.catalog import Catalog
 from library.encoders.spec import SingleEncoder
-from library.errors import InputError
+from library.errors import InputError, LibraryError
 from library.gm.names import DRUM_KITS, GM_NAMES, gm_family
-from library.manifest import MANIFEST_NAME, Manifest, SourceEntry, read_manifest
+from library.manifest import Manifest, SourceEntry, read_manifest
 from library.publish import publish, seal
 from library.sounds import MidiProgram, Sound
 from library.sources.families import guess
@@ -70,8 +70,7 @@ def make_gm_library(soundfont: Path, out: Path, encoder: SingleEncoder, progress
     """
     wanted = list(gm_sounds())
     _require_presets(soundfont, wanted)
-    if out.exists() and any(out.iterdir()) and not (out / MANIFEST_NAME).exists():
-        raise InputError(out, "holds other files than a library", "give an empty folder with --out")
+    _require_replaceable(out)
     fresh = out.with_name(f".{out.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     (fresh / "previews").mkdir(parents=True)
@@ -95,6 +94,20 @@ def make_gm_library(soundfont: Path, out: Path, encoder: SingleEncoder, progress
     tell(BuildProgress(len(wanted), len(wanted), len(wanted), ""))
     _replace_folder(fresh, out)
     return read_manifest(out)
+
+
+def _require_replaceable(out: Path) -> None:
+    """Refuse to replace what is not a built-in library: a user's own library or other files."""
+    if not out.exists():
+        return
+    try:
+        if out.is_dir() and (not any(out.iterdir()) or read_manifest(out).sealed):
+            return
+    except LibraryError:
+        pass
+    raise InputError(
+        out, "holds something else than a General MIDI library", "give a new folder with --out, or delete it"
+    )
 
 
 def _require_presets(soundfont: Path, wanted: list[tuple[Sound, Preset]]) -> None:

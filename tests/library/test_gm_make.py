@@ -14,9 +14,12 @@ from library.gm import DRUM_KITS, gm_name
 from library.gm.make import make_gm_library
 from library.index import SoundIndex
 from library.manifest import read_manifest
-from library.sounds import MidiProgram
+from library.sounds import MidiProgram, Sound
+from library.synths.fluid import FluidRenderer
+from library.synths.notes import Note
+from library.synths.sf2 import Preset
 from library.verify import verify_library
-from tests.library.libraries import CountingEncoder
+from tests.library.libraries import CountingEncoder, clustered, make_library
 from tests.library.sound_files import write_soundfont
 
 
@@ -25,7 +28,9 @@ def gm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("gm")
     programs = {(0, program): gm_name(program) for program in range(128)}
     font = write_soundfont(folder / "font.sf2", programs | {(128, kit): f"Kit {kit}" for kit in DRUM_KITS})
-    make_gm_library(font, folder / "data", CountingEncoder())
+    with pytest.MonkeyPatch.context() as patch:  # half a second of each program instead of half a minute
+        patch.setattr("library.gm.make.render_clips", _one_short_clip)
+        make_gm_library(font, folder / "data", CountingEncoder())
     return folder / "data"
 
 
@@ -85,9 +90,20 @@ def test_a_soundfont_without_all_programs_is_refused(tmp_path: Path) -> None:
 def test_a_folder_with_other_files_is_not_replaced(gm: Path, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "song.txt").write_text("mine")
-    with pytest.raises(InputError, match="other files"):
+    with pytest.raises(InputError, match="something else"):
         make_gm_library(gm.parent / "font.sf2", tmp_path / "data", CountingEncoder())
     assert (tmp_path / "data" / "song.txt").exists()
+
+
+def test_a_library_of_ones_own_is_not_replaced(gm: Path, tmp_path: Path) -> None:
+    lib = make_library(tmp_path / "lib", list(clustered(3, 2, 8)))
+    with pytest.raises(InputError, match="something else"):
+        make_gm_library(gm.parent / "font.sf2", lib, CountingEncoder())
+    assert read_manifest(lib).sounds == 3
+
+
+def _one_short_clip(renderer: FluidRenderer, preset: Preset, sound: Sound) -> tuple[NDArray[np.float32], ...]:
+    return (renderer.render(preset.bank, preset.program, [Note(0.0, 0.3, 60, 96)], 0.5),)
 
 
 def _noise() -> NDArray[np.float32]:
