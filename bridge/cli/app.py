@@ -11,13 +11,16 @@ from typing import Annotated
 import typer
 
 from bridge.cli.console import complain, say
+from bridge.cli.data import data_app
 from bridge.cli.demo import demo_command
 from bridge.cli.devices import devices_command
 from bridge.cli.doctor import doctor_command
 from bridge.cli.embed import embed_command
+from bridge.cli.evaluate import eval_command
 from bridge.cli.library import library_app
 from bridge.cli.listen import listen_command
 from bridge.cli.run import run_command
+from bridge.cli.train import train_app
 from library.errors import TimbrelError
 
 __all__ = ["app", "main", "run_cli"]
@@ -65,6 +68,9 @@ app.command("embed")(embed_command)
 app.add_typer(library_app, name="library")
 app.command("devices")(devices_command)
 app.command("doctor")(doctor_command)
+app.add_typer(data_app, name="data")
+app.add_typer(train_app, name="train")
+app.command("eval")(eval_command)
 
 
 def main() -> None:

@@ -1,0 +1,93 @@
+"""Check `timbrel doctor` and `timbrel devices`."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+from bridge.cli import checks, doctor
+from bridge.cli.checks import Check
+from bridge.cli.devices import routing_advice
+from bridge.cli.probe import find_daemon
+from bridge.osc.guard import read_datagram
+from library.errors import LibraryError
+from tests.bridge.shell import Shell
+
+OK = Check("python", "ok", "3.11")
+WARN = Check("annoy", "warn", "not installed", "apt-get install g++")
+FAIL = Check("weights", "fail", "damaged", "install Timbrel again")
+
+
+@pytest.mark.parametrize(("found", "code"), [([OK], 0), ([OK, WARN], 0), ([OK, WARN, FAIL], 1)])
+def test_only_what_is_essential_makes_the_doctor_fail(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, found: list[Check], code: int
+) -> None:
+    monkeypatch.setattr(doctor, "ALL_CHECKS", [lambda check=check: check for check in found])
+    ended = shell("doctor")
+    assert ended.code == code
+    for check in found:
+        assert check.text in ended.out
+        assert check.todo in ended.out
+    lines = [json.loads(line) for line in shell("doctor", "--json").out.splitlines()]
+    assert [line["status"] for line in lines] == [check.status for check in found]
+    assert set(lines[0]) == {"part", "status", "text", "todo"}
+
+
+def test_every_part_is_looked_at_and_none_raises(shell: Shell) -> None:
+    parts = {line["part"] for line in map(json.loads, shell("doctor", "--json").out.splitlines())}
+    assert parts == {
+        *("python", "torch", "weights", "gm library", "annoy"),
+        *("PortAudio", "JACK", "MIDI", "FluidSynth", "OSC"),
+    }
+
+
+def test_what_is_broken_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise LibraryError("gm", "is missing", "run `timbrel library make-gm`")
+
+    monkeypatch.setattr("library.index.open_library", broken)
+    assert checks.check_library() == Check("gm library", "fail", "gm: is missing", "run `timbrel library make-gm`")
+
+
+def test_a_missing_compiled_index_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "find_spec", lambda name: None)
+    assert checks.check_annoy().status == "warn"
+    assert checks.check_jack().status == "warn"
+
+
+def test_a_daemon_is_found_by_its_pong_and_a_stranger_is_not() -> None:
+    from threading import Thread
+
+    from bridge.osc import messages
+    from bridge.osc.encode import to_datagram
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(5)
+        port = server.getsockname()[1]
+
+        def answer(own_token: bool) -> None:
+            data, sender = server.recvfrom(2048)
+            (ping,), _ = read_datagram(data)
+            token = str(ping.args[0]) if own_token else "other"
+            server.sendto(to_datagram(messages.pong(token, "9.9", 77)), sender)
+
+        for own_token, found in ((False, None), (True, (port, "9.9", 77))):
+            thread = Thread(target=answer, args=(own_token,))
+            thread.start()
+            assert find_daemon(range(port, port + 1)) == found
+            thread.join(5)
+
+
+def test_devices_always_says_how_to_route_a_daw(shell: Shell) -> None:
+    ended = shell("devices")
+    assert "How to route a DAW" in ended.out
+    for has_jack in (True, False):
+        assert any("timbrel run --input 'jack:" in line for line in routing_advice(has_jack=has_jack))
+
+
+def test_devices_as_json_is_one_object_a_line(shell: Shell) -> None:
+    for line in shell("devices", "--json").out.splitlines():
+        assert {"input", "system", "channels", "rate_hz"} <= set(json.loads(line))
