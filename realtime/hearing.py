@@ -16,6 +16,7 @@ from library.audio import SAMPLE_RATE_HZ, level_db, read_frames
 from library.encoders.spec import MixtureEmbedding, MultiEncoder
 from library.errors import EncoderError, FingerprintError, InputError
 from library.index import Match
+from realtime.cores import one_core
 from realtime.gate import GateConfig, Verdict, judge
 from realtime.telemetry import Telemetry
 from realtime.tracker import Tracker, TrackerConfig, untracked
@@ -173,7 +174,8 @@ class Engine:
             return self._tracker.rest(_end_s(window))
 
     def _encode(self, audio: NDArray[np.float32]) -> MixtureEmbedding:
-        embedding = self.encoder.encode(audio[None])
+        with one_core():
+            embedding = self.encoder.encode(audio[None])
         if not (np.isfinite(embedding.vectors).all() and np.isfinite(embedding.presence).all()):
             raise EncoderError(
                 self.encoder.spec.name,

@@ -35,10 +35,6 @@ ERROR_PAUSE_S = 0.02
 RETRY_S = 1.0
 """Wait before the source or the warm-up is tried again."""
 
-TORCH_THREADS = 1
-"""Threads that torch may take for one window. A DAW has the other cores busy, and threads that wait for each other on a
-busy machine are slower than one: resampling 5 s of 48 kHz took 2.6 ms with one, 95 ms with two (two cores, load 8)."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -100,7 +96,6 @@ class EngineThread:
         text = "stopped"
         try:
             self._say("loading", "warming up")
-            self._take_one_core()
             if self._replay is None:
                 self._until_done(lambda: self._source.start(ring))
             self._engine.reset()
@@ -115,11 +110,6 @@ class EngineThread:
             self._source.stop()
             ring.close()
             self._say("stopped", text)
-
-    def _take_one_core(self) -> None:
-        import torch
-
-        torch.set_num_threads(TORCH_THREADS)
 
     def _until_done(self, action: Callable[[], None]) -> None:
         """Try something that has to work before anything else can, until it does or the thread is to stop."""

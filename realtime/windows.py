@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.audio import SAMPLE_RATE_HZ, downmix, resample
+from realtime.cores import one_core
 from realtime.ring import Ring
 from realtime.types import Window
 
@@ -141,7 +142,9 @@ def _window(
     piece: NDArray[np.float32], grid: Grid, start_frame: int, offset: int, captured_at: float, has_gap: bool
 ) -> Window:
     mono = _fit(downmix(piece), grid.window_frames)
-    audio = _fit(resample(mono, grid.sample_rate, SAMPLE_RATE_HZ), round(grid.window_s * SAMPLE_RATE_HZ))
+    with one_core():
+        resampled = resample(mono, grid.sample_rate, SAMPLE_RATE_HZ)
+    audio = _fit(resampled, round(grid.window_s * SAMPLE_RATE_HZ))
     start = offset + round(start_frame * SAMPLE_RATE_HZ / grid.sample_rate)
     return Window(audio, SAMPLE_RATE_HZ, start, captured_at, has_gap)
 
