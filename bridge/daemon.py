@@ -56,7 +56,7 @@ class Daemon:
         parts: Parts | None = None,
     ) -> None:
         self.config = config
-        self.is_clean = True  # every thread has ended; otherwise the process must not wait for them
+        self.is_clean = True  # every thread has ended; otherwise the process must not wait for them at its end
         self._say = say
         self._show = show
         self._parts = parts or Parts()
@@ -241,8 +241,12 @@ class Daemon:
 
     def _watch_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            reason = f"stopped by {number.name}"
+        # SIGHUP: the terminal was closed. Windows has none.
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is None:
+                continue
+            reason = f"stopped by {name}"
             try:
                 loop.add_signal_handler(number, self.stop, reason)
             except NotImplementedError:  # Windows

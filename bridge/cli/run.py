@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -53,7 +54,7 @@ def run_command(
         Path | None, typer.Option(metavar="FILE", help="Settings in TOML; options given here come first.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="Where to compute: cpu, cuda or auto.")] = None,
-) -> int:
+) -> NoReturn:
     """Listen to a bus of your DAW, show what plays, and offer the closest sounds until Ctrl-C.
 
     Control surfaces and scripts talk to it over OSC; sounds are loaded by MIDI program changes.
@@ -78,28 +79,35 @@ def run_command(
     )
     if page is not None and not no_page:
         complain(f"--page {page}: there is no live page yet; the table here and OSC show the same")
-    return _serve(settings)
+    _serve(settings)
 
 
-def _serve(settings: Config) -> int:
-    """Run the daemon with its view; leaves the process at once where a thread can't be ended."""
+def _serve(settings: Config) -> NoReturn:
+    """Run the daemon with its view until it is stopped."""
     from bridge.daemon import Daemon
 
     console = out_console()
     with Board(console) as board:
 
         def show(analysis: Analysis) -> None:
-            board.show(heard_table(analysis), plain_line(analysis))
+            with suppress(SystemExit):  # rich ends the program when the reader of a pipe has left; OSC goes on
+                board.show(heard_table(analysis), plain_line(analysis))
 
         def say(text: str) -> None:
-            console.print(text, markup=False, soft_wrap=True)
-            console.file.flush()
+            with suppress(SystemExit):
+                console.print(text, markup=False, soft_wrap=True)
 
-        daemon = Daemon(settings, say, show)
-        asyncio.run(daemon.run())
-    if not daemon.is_clean:
-        # A thread is still inside torch or PortAudio; the interpreter's own end would wait for it or crash it.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
-    return 0
+        asyncio.run(Daemon(settings, say, show).run())
+    _leave()
+
+
+def _leave() -> NoReturn:
+    """End the process at once: everything of ours is closed by now.
+
+    The interpreter's own end takes 1.5 s to unload torch, more than 3 s on a busy machine, and it would wait for a
+    thread that is still inside a native library.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(0)

@@ -57,7 +57,8 @@ def test_registering_again_keeps_the_id_and_takes_the_new_wishes() -> None:
 )
 def test_capabilities_say_what_comes(asked: str, granted: str, topics: set[str]) -> None:
     client = Clients().register(ask(capabilities=asked), HERE, 0.0)
-    assert (client.capabilities, client.topics) == (granted, topics)
+    assert client.capabilities == granted
+    assert set(client.topics) == topics
 
 
 @pytest.mark.parametrize(("ttl_s", "port"), [(0, 0), (-5, 0), (10, -1), (10, 65536)])
@@ -91,9 +92,10 @@ def test_a_permanent_client_gets_everything_and_stays() -> None:
     clients = Clients([HERE])
     assert clients.expire(1e9) == []
     (client,) = clients.wanting("midi")
-    for refused in (lambda: clients.unregister(client.id, 0.0), lambda: clients.register(ask(), HERE, 0.0)):
-        with pytest.raises(Refusal):
-            refused()
+    with pytest.raises(Refusal, match="400"):
+        clients.unregister(client.id, 0.0)
+    with pytest.raises(Refusal, match="409"):
+        clients.register(ask(), HERE, 0.0)
     assert len(clients) == 1
 
 
