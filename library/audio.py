@@ -124,7 +124,8 @@ def downmix(frames: NDArray[np.float32]) -> NDArray[np.float32]:
         return frames
     if frames.shape[1] == 1:
         return np.ascontiguousarray(frames[:, 0])
-    return frames.mean(axis=1, dtype=np.float32)
+    mono: NDArray[np.float32] = frames.mean(axis=1, dtype=np.float32)
+    return mono
 
 
 def resample(samples: NDArray[np.float32], from_hz: int, to_hz: int) -> NDArray[np.float32]:
@@ -162,7 +163,9 @@ def _resampler(from_hz: int, to_hz: int) -> Resample:
 
 def _require_file(path: Path) -> None:
     if path.is_dir():
-        raise AudioFileError(path, "is a folder, not an audio file", "name a file in it, or use `timbrel library build`")
+        raise AudioFileError(
+            path, "is a folder, not an audio file", "name a file in it, or use `timbrel library build`"
+        )
     if not path.exists():
         raise AudioFileError(path, "no such file", "check the name")
 

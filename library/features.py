@@ -65,7 +65,13 @@ class PowerMel(nn.Module):
         self.spec = spec
         self.register_buffer("window", torch.hann_window(spec.win_length), persistent=False)
         filters = melscale_fbanks(
-            spec.n_fft // 2 + 1, spec.f_min, spec.f_max, spec.n_mels, spec.sample_rate, norm="slaney", mel_scale="slaney"
+            spec.n_fft // 2 + 1,
+            spec.f_min,
+            spec.f_max,
+            spec.n_mels,
+            spec.sample_rate,
+            norm="slaney",
+            mel_scale="slaney",
         )
         self.register_buffer("filters", filters.T.contiguous(), persistent=False)
 

@@ -44,7 +44,7 @@ class Sound:
     """Describe one library entry that can be suggested.
 
     Attributes:
-        id: Stable text id, unique in its library: for a file its path inside the source, for a preset source:bank:program.
+        id: Stable text id, unique in its library: a file's path inside its source, a preset's source:bank:program.
         name: What a musician reads: a file's stem, a preset's name, a General MIDI name.
         kind: "sample", "soundfont", "gm", "drumkit", "patch".
         path: File on disk, empty where there is none.

@@ -9,7 +9,9 @@ import typer
 
 __all__ = ["data_app"]
 
-data_app = typer.Typer(help="Render the instruments and phrases that the encoders are trained on.", no_args_is_help=True)
+data_app = typer.Typer(
+    help="Render the instruments and phrases that the encoders are trained on.", no_args_is_help=True
+)
 
 
 @data_app.command("render")

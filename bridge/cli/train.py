@@ -87,8 +87,10 @@ def _settings(name: str, config: Path | None, minutes: float | None, threads: in
 def _network(name: str) -> Network:
     from library.errors import InputError
 
-    if name == "timbrel" or name == "paper":
-        return name
+    if name == "timbrel":
+        return "timbrel"
+    if name == "paper":
+        return "paper"
     raise InputError(f"--network {name}", "must be timbrel or paper", "leave it out for ours")
 
 

@@ -7,7 +7,6 @@ Mixtures are then sums of power spectrograms made on the fly (they differ from s
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -88,15 +87,13 @@ def build_clips(
             file.write(_amplitude(drums[start : start + 64]).tobytes())
         labels += [-1] * len(drums)
         kinds += [DRUMS] * len(drums)
-    os.replace(part, data / f"clips-{split}.f16")
+    part.replace(data / f"clips-{split}.f16")
     spec = TIMBREL_FEATURES
     meta = {"shape": [spec.n_mels, spec.frames(CLIP_SAMPLES)], "label": labels, "kind": kinds}
     (data / f"clips-{split}.json").write_text(json.dumps(meta))
 
 
-def _instrument_clips(
-    data: Path, split: Split, seed: int, number: int
-) -> tuple[NDArray[np.float16], list[int]]:
+def _instrument_clips(data: Path, split: Split, seed: int, number: int) -> tuple[NDArray[np.float16], list[int]]:
     torch.set_num_threads(1)
     instrument = load_split(data)[split][number]
     rng = np.random.default_rng([seed, 1, zlib.crc32(instrument.id.encode())])
@@ -134,7 +131,9 @@ def _one_shots(player: BankPlayer, instrument: Instrument, rng: np.random.Genera
     pitches = rng.integers(instrument.low, instrument.high + 1, size=ONE_SHOT_CLIPS)
     return np.stack(
         [
-            player.play([Note(rng.uniform(0, 1), rng.uniform(0.3, 3.5), int(pitch), int(rng.integers(50, 120)))], PHRASE_S)
+            player.play(
+                [Note(rng.uniform(0, 1), rng.uniform(0.3, 3.5), int(pitch), int(rng.integers(50, 120)))], PHRASE_S
+            )
             for pitch in pitches
         ]
     )
@@ -145,4 +144,5 @@ def _amplitude(audio: NDArray[np.float32]) -> NDArray[np.float16]:
     with torch.inference_mode():
         power = PowerMel(TIMBREL_FEATURES)(torch.from_numpy(np.ascontiguousarray(audio)))
         power /= power.mean(dim=(1, 2), keepdim=True).clamp_min(1e-12)
-    return power.sqrt().numpy().astype(np.float16)
+    amplitude: NDArray[np.float16] = power.sqrt().numpy().astype(np.float16)
+    return amplitude

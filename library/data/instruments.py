@@ -133,9 +133,17 @@ def drum_kits(split: Split) -> list[Instrument]:
         if for_training == (split == "train") and Path(file).exists():
             kits += [
                 Instrument(
-                    f"{font}:drums:{preset.program:03d}", preset.name, "soundfont", file, preset.bank, preset.program,
-                    "drums", 27, 87, for_training,
-                )  # fmt: skip
+                    id=f"{font}:drums:{preset.program:03d}",
+                    name=preset.name,
+                    engine="soundfont",
+                    file=file,
+                    bank=preset.bank,
+                    program=preset.program,
+                    family="drums",
+                    low=27,
+                    high=87,
+                    for_training=for_training,
+                )
                 for preset in presets(Path(file))
                 if preset.bank == DRUM_BANK
             ]

@@ -12,7 +12,7 @@ from torch import Tensor
 from library.data.clips import DRUMS, ONE_SHOT, ClipStore
 from library.features import TIMBREL_FEATURES, PowerMel, normalise_power
 
-__all__ = ["MixConfig", "MixtureBatch", "Mixer", "SingleBatch"]
+__all__ = ["MixConfig", "Mixer", "MixtureBatch", "SingleBatch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,7 @@ class Mixer:
         self._config = config
         self._rng = np.random.default_rng(seed)
         self._device = torch.device(device)
-        self._amplitude = (
-            torch.from_numpy(np.array(store.amplitude)).to(device) if device != "cpu" else None
-        )
+        self._amplitude = torch.from_numpy(np.array(store.amplitude)).to(device) if device != "cpu" else None
         self._store = store
         self._classes = len(store.instruments)
         self._drums = np.flatnonzero(store.kind == DRUMS)
@@ -106,7 +104,9 @@ class Mixer:
         power = self._power(rows)
         power = self._roll(power.unsqueeze(1))[:, 0]
         power = power + self._noise(power, self._config.noise)
-        return SingleBatch(normalise_power(power, TIMBREL_FEATURES).unsqueeze(1), torch.from_numpy(labels).to(self._device))
+        return SingleBatch(
+            normalise_power(power, TIMBREL_FEATURES).unsqueeze(1), torch.from_numpy(labels).to(self._device)
+        )
 
     def mixtures(self, batch: int) -> MixtureBatch:
         """Draw mixtures."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["UNPITCHED_PROGRAMS", "is_melodic", "pitch_range", "nsynth_family"]
+__all__ = ["UNPITCHED_PROGRAMS", "is_melodic", "nsynth_family", "pitch_range"]
 
 UNPITCHED_PROGRAMS = frozenset({47, 55, *range(96, 104), *range(112, 128)})
 """Timpani, orchestra hit, synth effects, percussive and sound effects: not instruments to be named by pitch."""

@@ -1,15 +1,14 @@
 """Render the chosen instruments into note banks and phrases; resumable, one process per core.
 
-    OUT/split.json                              the instruments of each split, as chosen by measurement
-    OUT/bank/SPLIT/{examples.json, audio/*.wav}  note bank in NSynth's format
-    OUT/phrases/SPLIT/ID.flac                   phrases of 5 s, one after the other, played by the real synthesiser
-    OUT/drums/SPLIT.flac                        phrases of percussion, as distractors
+OUT/split.json                              the instruments of each split, as chosen by measurement
+OUT/bank/SPLIT/{examples.json, audio/*.wav}  note bank in NSynth's format
+OUT/phrases/SPLIT/ID.flac                   phrases of 5 s, one after the other, played by the real synthesiser
+OUT/drums/SPLIT.flac                        phrases of percussion, as distractors
 """
 
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -23,7 +22,7 @@ from library.audio import SAMPLE_RATE_HZ, write_audio
 from library.data.instruments import Instrument, InstrumentRenderer, drum_kits, list_candidates
 from library.data.notebank import NSYNTH_FAMILIES, nsynth_metadata
 from library.data.scores import PHRASE_S, Phrase, Split, iter_scores, phrases
-from library.data.select import choose, measure
+from library.data.select import Probe, choose, measure
 from library.synths.notes import Note
 
 __all__ = ["instrument_str", "load_split", "phrase_pool", "render_all", "transpose"]
@@ -104,7 +103,7 @@ def _renderer() -> InstrumentRenderer:
     return InstrumentRenderer()
 
 
-def _measure(instrument: Instrument) -> object:
+def _measure(instrument: Instrument) -> Probe:
     return measure(_renderer(), instrument)
 
 
@@ -120,7 +119,7 @@ def _render_instrument(out: Path, split: Split, number: int, instrument: Instrum
             note = _renderer().render(instrument, [Note(0.0, HELD_S, pitch, velocity)], NOTE_S)
             name = f"{instrument_str(instrument, number)}-{pitch:03d}-{velocity:03d}.wav"
             write_audio(audio_dir / name, note, SAMPLE_RATE_HZ, "PCM_16")
-    clips = []
+    clips: list[NDArray[np.float32]] = []
     while len(clips) < PHRASES_PER_INSTRUMENT:
         pool = phrase_pool(split, False)
         phrase = pool[int(rng.integers(len(pool)))]
@@ -136,7 +135,8 @@ def _render_drums(out: Path, split: Split, seed: int) -> None:
     if file.exists():
         return
     rng = np.random.default_rng([seed, zlib.crc32(b"drums" + split.encode())])
-    kits, pool, clips = drum_kits(split), phrase_pool(split, True), []
+    kits, pool = drum_kits(split), phrase_pool(split, True)
+    clips: list[NDArray[np.float32]] = []
     while len(clips) < DRUM_PHRASES // (1 if split == "train" else 8):
         phrase = pool[int(rng.integers(len(pool)))]
         kit = kits[int(rng.integers(len(kits)))]
@@ -164,17 +164,18 @@ def _write_bank_index(out: Path, split: Split, instruments: list[Instrument]) ->
 
 
 def _full_scale(clip: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (clip / (np.abs(clip).max() * 1.02)).astype(np.float32)
+    scaled: NDArray[np.float32] = clip / np.float32(np.abs(clip).max() * 1.02)
+    return scaled
 
 
 def _write_flac(file: Path, samples: NDArray[np.float32]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part.flac")
     write_audio(part, samples, SAMPLE_RATE_HZ, "PCM_16")
-    os.replace(part, file)
+    part.replace(file)
 
 
 def _write_json(file: Path, value: object) -> None:
     part = file.with_suffix(".part")
     part.write_text(json.dumps(value, indent=1))
-    os.replace(part, file)
+    part.replace(file)

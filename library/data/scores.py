@@ -28,7 +28,18 @@ from mido.midifiles.meta import KeySignatureError
 from library.errors import InputError
 from library.synths.notes import Note
 
-__all__ = ["SCORE_SOURCES", "Phrase", "Score", "Split", "Track", "iter_scores", "phrases", "read_score", "split_of", "wad_midi"]
+__all__ = [
+    "SCORE_SOURCES",
+    "Phrase",
+    "Score",
+    "Split",
+    "Track",
+    "iter_scores",
+    "phrases",
+    "read_score",
+    "split_of",
+    "wad_midi",
+]
 
 Split = Literal["train", "valid", "test"]
 

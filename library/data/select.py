@@ -19,7 +19,7 @@ from library.synths.notes import Note
 __all__ = ["Probe", "choose", "measure"]
 
 MIN_DISTANCE_DB = 4.0
-"""RMS distance of two mel probes below which two training programs are one sound (re-rendering one differs by 0-3 dB)."""
+"""RMS distance of two mel probes below which two training programs are one sound (re-rendered, one differs by 0-3)."""
 
 MIN_UNSEEN_DISTANCE_DB = 6.0
 """The same for unseen programs: no near-duplicate of theirs is in training, nor twice among them."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeVar, cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
-__all__ = ["ResidualBlock", "Trunk"]
+__all__ = ["ResidualBlock", "Trunk", "channels_last"]
+
+_Net = TypeVar("_Net", bound=nn.Module)
 
 
 class ResidualBlock(nn.Module):
@@ -66,3 +70,9 @@ class Trunk(nn.Module):
         coarse = self.lateral3(self.stage3(middle))
         coarse = f.interpolate(coarse, size=middle.shape[2:], mode="nearest")
         return f.relu(self.out_norm(self.lateral2(middle) + coarse))
+
+
+def channels_last(network: _Net) -> _Net:
+    """Lay a network's weights out channels-last, which convolutions on CPUs prefer."""
+    # torch's stubs lack the memory_format argument of Module.to.
+    return cast("_Net", network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]

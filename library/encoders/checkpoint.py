@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from library.encoders.network import NetworkConfig, TimbrelNetwork
@@ -69,7 +67,7 @@ def save_checkpoint(path: Path, network: TimbrelNetwork, calibration: Calibratio
     part = path.with_suffix(".part")
     save_file(state, part, metadata={_HEADER_KEY: json.dumps(header, sort_keys=True)})
     part.chmod(0o644)
-    os.replace(part, path)
+    part.replace(path)
     return str(header["fingerprint"])
 
 
@@ -113,7 +111,7 @@ def _fingerprint(header: Mapping[str, object], state: Mapping[str, Tensor]) -> s
     digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
     for key in sorted(state):
         digest.update(key.encode())
-        digest.update(state[key].contiguous().view(torch.uint8).numpy().tobytes())
+        digest.update(state[key].numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -64,7 +64,8 @@ class PaperNetwork(nn.Module):
 
     def slots(self, features: Tensor) -> Tensor:
         """Return the set of embeddings [B, 9, 1024] of a multi encoder."""
-        return self(features).view(len(features), PAPER_SLOTS, PAPER_DIM)
+        flat: Tensor = self(features)
+        return flat.view(len(features), PAPER_SLOTS, PAPER_DIM)
 
 
 class PaperLarge(nn.Module):

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from library.encoders.blocks import ResidualBlock, Trunk
+from library.encoders.blocks import ResidualBlock, Trunk, channels_last
 from library.encoders.checkpoint import Checkpoint, load_checkpoint
 from library.encoders.spec import EncoderSpec, MixtureEmbedding
-from library.errors import EncoderError, InputError
+from library.errors import InputError
 from library.features import Frontend
 
 __all__ = ["WEIGHTS", "TorchEncoder", "choose_device", "load_encoder"]
@@ -36,7 +36,7 @@ class TorchEncoder:
         self._calibration = checkpoint.calibration
         self._device = torch.device(device)
         fuse_norms(checkpoint.network)
-        self._network = checkpoint.network.to(self._device, memory_format=torch.channels_last)
+        self._network = channels_last(checkpoint.network.to(self._device))
         self._frontend = Frontend(checkpoint.spec.features).to(self._device)
 
     @property
@@ -116,19 +116,19 @@ def fuse_norms(network: nn.Module) -> None:
     """Fold batch norms into the convolutions before them; evaluation mode only."""
     for module in network.modules():
         if isinstance(module, ResidualBlock):
-            module.conv1, module.norm1 = fuse_conv_bn_eval(module.conv1, module.norm1), _identity()
-            module.conv2, module.norm2 = fuse_conv_bn_eval(module.conv2, module.norm2), _identity()
+            _fuse(module, "conv1", "norm1")
+            _fuse(module, "conv2", "norm2")
             if isinstance(module.shortcut, nn.Sequential):
-                conv, norm = module.shortcut
-                if not isinstance(conv, nn.Conv2d) or not isinstance(norm, nn.BatchNorm2d):
-                    raise EncoderError("trunk", "has an unknown shortcut", "report this as a bug")
-                module.shortcut = fuse_conv_bn_eval(conv, norm)
+                _fuse(module.shortcut, "0", "1")
         elif isinstance(module, Trunk):
-            module.stem, module.stem_norm = fuse_conv_bn_eval(module.stem, module.stem_norm), _identity()
+            _fuse(module, "stem", "stem_norm")
 
 
-def _identity() -> nn.Module:
-    return nn.Identity()
+def _fuse(parent: nn.Module, conv: str, norm: str) -> None:
+    before, after = parent.get_submodule(conv), parent.get_submodule(norm)
+    if isinstance(before, nn.Conv2d) and isinstance(after, nn.BatchNorm2d):
+        setattr(parent, conv, fuse_conv_bn_eval(before, after))
+        setattr(parent, norm, nn.Identity())
 
 
 def _steps(audio: NDArray[np.float32]) -> range:

@@ -27,7 +27,11 @@ _BATCH = 32
 
 
 def evaluate(
-    data: Path, systems: Sequence[System], progress: Callable[[str], None], split: Split = "test", mixtures: int = MIXTURES
+    data: Path,
+    systems: Sequence[System],
+    progress: Callable[[str], None],
+    split: Split = "test",
+    mixtures: int = MIXTURES,
 ) -> dict[str, dict[str, float]]:
     """Return the figures of each system: single clips, clips with noise, mixtures of 2-9, mixtures of three.
 
@@ -86,7 +90,8 @@ def _mixtures(
 def _add_noise(audio: NDArray[np.float32], snr_db: float) -> NDArray[np.float32]:
     rng = np.random.default_rng(_SEED)
     level = np.sqrt(np.square(audio).mean(axis=1, keepdims=True)) * 10 ** (-snr_db / 20)
-    return audio + level.astype(np.float32) * rng.standard_normal(audio.shape, np.float32)
+    noisy: NDArray[np.float32] = audio + level.astype(np.float32) * rng.standard_normal(audio.shape, np.float32)
+    return noisy
 
 
 def _in_batches(

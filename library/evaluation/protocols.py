@@ -103,9 +103,7 @@ def mixture_scores(
     return MixtureScores(*f1, *mean_ap, top1, top5, float(error))
 
 
-def _three(
-    cosine: NDArray[np.float32], presence: NDArray[np.float32], truth: NDArray[np.bool_]
-) -> tuple[float, float]:
+def _three(cosine: NDArray[np.float32], presence: NDArray[np.float32], truth: NDArray[np.bool_]) -> tuple[float, float]:
     hit1 = hit5 = asked = 0
     for m in np.flatnonzero(truth.sum(axis=1) == 3):
         slots = np.argsort(-presence[m], kind="stable")[:3]

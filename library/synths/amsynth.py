@@ -38,7 +38,8 @@ def read_bank(path: Path) -> tuple[AmsynthPatch, ...]:
         InputError: The file is no amsynth bank.
     """
     patches: list[AmsynthPatch] = []
-    name, controls = "", []
+    name = ""
+    controls: list[tuple[str, float]] = []
     lines = path.read_text("latin-1").splitlines()
     if not lines or lines[0].strip() != "amSynth":
         raise InputError(path, "is not an amsynth bank", "give a .bank file")

@@ -104,9 +104,7 @@ class DssiPlugin:
     @property
     def controls(self) -> tuple[str, ...]:
         """Names of the control inputs."""
-        return tuple(
-            self._ladspa.port_names[i].decode() for i in self._ports(_PORT_CONTROL | _PORT_INPUT)
-        )
+        return tuple(self._ladspa.port_names[i].decode() for i in self._ports(_PORT_CONTROL | _PORT_INPUT))
 
     def render(self, controls: Mapping[str, float], notes: Sequence[Note], duration_s: float) -> NDArray[np.float32]:
         """Render notes as samples[T] float32 mono at the plugin's rate."""

@@ -44,7 +44,9 @@ def calibrate(
         torch.autograd.backward(loss)
         return loss
 
-    optimiser.step(closure)
+    optimiser.step(closure)  # type: ignore[no-untyped-call]  # torch leaves LBFGS untyped
     probability = (raw * scale + bias).sigmoid().detach().numpy()
     scores = [mixture_scores(vectors, probability, float(t), library, truth).f1_macro for t in _THRESHOLDS]
-    return Calibration(1.0 / float(scale.detach()), float(bias.detach()), round(float(_THRESHOLDS[int(np.argmax(scores))]), 3))
+    return Calibration(
+        1.0 / float(scale.detach()), float(bias.detach()), round(float(_THRESHOLDS[int(np.argmax(scores))]), 3)
+    )

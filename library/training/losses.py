@@ -79,7 +79,9 @@ def mixture_loss(
     presence = f.binary_cross_entropy_with_logits(out.presence, target)
 
     owner, audible = _owners(batch)  # [B, N]
-    slot_of = torch.full((*batch.label.shape[:1], batch.label.shape[1] + 1), out.masks.shape[1] - 1, device=owner.device)
+    slot_of = torch.full(
+        (*batch.label.shape[:1], batch.label.shape[1] + 1), out.masks.shape[1] - 1, device=owner.device
+    )
     slot_of[pairs.row, pairs.source] = pairs.slot
     mask_target = slot_of.gather(1, owner.clamp_min(0))
     mask_target[owner < 0] = -100  # cells that two sources share teach nothing
@@ -91,7 +93,7 @@ def mixture_loss(
 
 
 def permutation_invariant_loss(slots: Tensor, targets: Tensor, present: Tensor) -> Tensor:
-    """Mean cosine distance of slots[B, K, D] to targets[B, S, D] under the best assignment (arXiv 2211.07951, eq. 2)."""
+    """Mean cosine distance of slots[B, K, D] to targets[B, S, D] under the best assignment (arXiv 2211.07951)."""
     cosine = f.normalize(slots, dim=-1) @ f.normalize(targets, dim=-1).transpose(1, 2)
     pairs = assign(1 - cosine, present)
     return (1 - cosine[pairs.row, pairs.slot, pairs.source]).mean()
@@ -108,9 +110,7 @@ def _owners(batch: MixtureBatch) -> tuple[Tensor, Tensor]:
     return torch.where(audible, owner, power.shape[1] - 1), audible
 
 
-def _local_loss(
-    cells: Tensor, owner: Tensor, audible: Tensor, label: Tensor, unit: Tensor, scale: float
-) -> Tensor:
+def _local_loss(cells: Tensor, owner: Tensor, audible: Tensor, label: Tensor, unit: Tensor, scale: float) -> Tensor:
     owned = (owner >= 0) & (owner < label.shape[1]) & audible
     row, cell = owned.nonzero(as_tuple=True)
     if len(row) == 0:

@@ -20,7 +20,8 @@ from library.training.tasks import feature_batches, mixture_truth, validation_mi
 
 __all__ = ["PaperMultiTask", "PaperSingleTask", "paper_features"]
 
-_CLEAN = {"drums": 0.0, "noise": 0.0, "entry": 0.0, "empty": 0.0}
+_CLEAN = MixConfig(min_sources=2, drums=0.0, noise=0.0, entry=0.0, empty=0.0)
+"""The paper's random mixes: clean sums of 2-9 clips."""
 
 
 def paper_features(features: Tensor) -> Tensor:
@@ -39,7 +40,7 @@ class PaperSingleTask:
         self._config, self._valid = config, valid
         self.network = PaperNetwork(len(train.instruments))
         self.modules: dict[str, nn.Module] = {"network": self.network}
-        self._mixer = Mixer(train, MixConfig(**_CLEAN), config.seed)
+        self._mixer = Mixer(train, _CLEAN, config.seed)
         self.rng = self._mixer.rng
 
     def loss(self) -> tuple[Tensor, dict[str, float]]:
@@ -53,9 +54,7 @@ class PaperSingleTask:
         rows = validation_rows(self._valid)
         return single_scores(self.embed_rows(self._valid, rows), self._valid.label[rows], np.random.default_rng(0))
 
-    def embed_rows(
-        self, store: ClipStore, rows: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
+    def embed_rows(self, store: ClipStore, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Embed clips of a store as unit vectors[N, 1024]."""
         self.network.eval()
         with torch.inference_mode():
@@ -66,12 +65,14 @@ class PaperSingleTask:
 class PaperMultiTask:
     """Train the paper's Small Multi-Instrument Encoder on random mixes, towards the single encoder's embeddings."""
 
-    def __init__(self, train: ClipStore, valid: ClipStore, config: TrainConfig, single: PaperSingleTask, cache: Path) -> None:
+    def __init__(
+        self, train: ClipStore, valid: ClipStore, config: TrainConfig, single: PaperSingleTask, cache: Path
+    ) -> None:
         torch.manual_seed(config.seed)
         self._config, self._valid, self._single = config, valid, single
         self.network = PaperNetwork()
         self.modules: dict[str, nn.Module] = {"network": self.network}
-        self._mixer = Mixer(train, MixConfig(min_sources=2, **_CLEAN), config.seed)
+        self._mixer = Mixer(train, _CLEAN, config.seed)
         self.rng = self._mixer.rng
         self._mixes = validation_mixtures(valid)
         if not cache.exists():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -105,7 +104,7 @@ def _save(task: Task, optimiser: torch.optim.Optimizer, folder: Path, step: int,
     }
     part = folder / "state.part"
     torch.save(state, part)
-    os.replace(part, folder / "state.pt")
+    part.replace(folder / "state.pt")
 
 
 def _restore(task: Task, optimiser: torch.optim.Optimizer, folder: Path) -> tuple[int, float]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from library.data.clips import DRUMS, PHRASE, ClipStore
 from library.data.mixing import MixConfig, Mixer, MixtureBatch
+from library.encoders.blocks import channels_last
 from library.encoders.network import TimbrelNetwork
 from library.evaluation.protocols import mixture_scores, single_scores
 from library.features import TIMBREL_FEATURES, normalise_power
@@ -63,7 +64,7 @@ class SingleTask:
     def __init__(self, train: ClipStore, valid: ClipStore, config: TrainConfig, device: str = "cpu") -> None:
         torch.manual_seed(config.seed)
         self._config, self._valid, self._device = config, valid, torch.device(device)
-        self.network = TimbrelNetwork().to(device, memory_format=torch.channels_last)
+        self.network = channels_last(TimbrelNetwork().to(device))
         self.prototypes = Prototypes(len(train.instruments), self.network.config.dim).to(device)
         self.modules: dict[str, nn.Module] = {"network": self.network, "prototypes": self.prototypes}
         self._mixer = Mixer(train, MixConfig(), config.seed, device)
@@ -78,7 +79,9 @@ class SingleTask:
         self.network.eval()
         rows = validation_rows(self._valid)
         with torch.inference_mode():
-            vectors = [self.network.single(features.to(self._device)).cpu() for features in feature_batches(self._valid, rows)]
+            vectors = [
+                self.network.single(features.to(self._device)).cpu() for features in feature_batches(self._valid, rows)
+            ]
         return single_scores(torch.cat(vectors).numpy(), self._valid.label[rows], np.random.default_rng(0))
 
     def _single_loss(self, batch: int) -> tuple[Tensor, dict[str, float]]:
@@ -108,9 +111,15 @@ class MultiTask(SingleTask):
         """Return the single figures and, over slots above a presence of .3, those of mixtures."""
         result = super().validate()
         heard = self.heard_in_validation()
-        presence = 1 / (1 + np.exp(-heard.logits))
+        presence = torch.from_numpy(heard.logits).sigmoid().numpy()
         scores = mixture_scores(heard.vectors, presence, 0.3, heard.library, heard.truth)
-        return {**result, "map": scores.map_macro, "f1": scores.f1_macro, "count": scores.count_error, "three": scores.top1}
+        return {
+            **result,
+            "map": scores.map_macro,
+            "f1": scores.f1_macro,
+            "count": scores.count_error,
+            "three": scores.top1,
+        }
 
     def heard_in_validation(self) -> Heard:
         """Run the multi path over the validation mixtures."""
@@ -127,7 +136,9 @@ class MultiTask(SingleTask):
     def _library(self) -> NDArray[np.float32]:
         rows = np.array([np.flatnonzero(self._valid.label == c)[0] for c in range(len(self._valid.instruments))])
         with torch.inference_mode():
-            vectors = [self.network.single(features.to(self._device)).cpu() for features in feature_batches(self._valid, rows)]
+            vectors = [
+                self.network.single(features.to(self._device)).cpu() for features in feature_batches(self._valid, rows)
+            ]
         return torch.cat(vectors).numpy()
 
 

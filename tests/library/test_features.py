@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import librosa
+import numpy as np
+import torch
+
+from library.features import PAPER_FEATURES, TIMBREL_FEATURES, Frontend, PowerMel
+
+RNG = np.random.default_rng(0)
+NOISE = RNG.standard_normal((2, 80_000)).astype(np.float32)
+
+
+def test_mel_power_is_that_of_librosa() -> None:
+    ours = PowerMel(PAPER_FEATURES)(torch.from_numpy(NOISE))[0].numpy()
+    theirs = librosa.feature.melspectrogram(
+        y=NOISE[0], sr=16_000, n_fft=2048, win_length=1024, hop_length=512, n_mels=128
+    )
+    assert ours.shape == theirs.shape == (128, 157)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5 * theirs.max())
+
+
+def test_the_papers_features_are_decibels_of_peak_normalised_audio() -> None:
+    ours = Frontend(PAPER_FEATURES)(torch.from_numpy(NOISE[:1] * 0.01))[0, 0].numpy()
+    mel = librosa.feature.melspectrogram(
+        y=NOISE[0] / np.abs(NOISE[0]).max(), sr=16_000, n_fft=2048, win_length=1024, hop_length=512, n_mels=128
+    )
+    np.testing.assert_allclose(ours, 10 * np.log10(np.maximum(mel, 1e-10)), atol=0.05)
+
+
+def test_our_features_do_not_depend_on_level() -> None:
+    frontend = Frontend(TIMBREL_FEATURES)
+    loud, quiet = frontend(torch.from_numpy(NOISE)), frontend(torch.from_numpy(NOISE * 0.003))
+    torch.testing.assert_close(loud, quiet, rtol=1e-3, atol=1e-3)
+
+
+def test_silence_gives_finite_features() -> None:
+    assert torch.isfinite(Frontend(TIMBREL_FEATURES)(torch.zeros(1, 80_000))).all()
+
+
+def test_a_tenth_of_a_second_is_enough() -> None:
+    features = Frontend(TIMBREL_FEATURES)(torch.from_numpy(NOISE[:, :1600]))
+    assert features.shape == (2, 1, 128, TIMBREL_FEATURES.frames(1600))

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from library.errors import ConfigError, InputError
+from library.training.config import CONFIGS, TrainConfig, load_config
+from library.training.entry import export, train_multi, train_single
+from library.training.run import run_training
+from library.training.tasks import MultiTask
+from tests.library.clips import small_store
+
+
+class Line:
+    """Learn a straight line: the smallest real task."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        self.net = nn.Linear(1, 1)
+        self.modules: dict[str, nn.Module] = {"net": self.net}
+        self.rng = np.random.default_rng(0)
+
+    def loss(self) -> tuple[Tensor, dict[str, float]]:
+        x = torch.from_numpy(self.rng.standard_normal((16, 1)).astype(np.float32))
+        loss = (self.net(x) - 3 * x).square().mean()
+        return loss, {"error": float(loss.detach())}
+
+    def validate(self) -> dict[str, float]:
+        return {"slope": float(self.net.weight.detach())}
+
+
+def test_a_run_learns_and_writes_its_log(tmp_path: Path) -> None:
+    result = run_training(Line(), TrainConfig(minutes=0.02, peak_lr=0.1, weight_decay=0.0), tmp_path)
+    assert result["slope"] == pytest.approx(3.0, abs=0.1)
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert rows[-1]["slope"] == pytest.approx(result["slope"], abs=1e-3)
+
+
+def test_a_stopped_run_goes_on_with_its_weights_time_and_draws(tmp_path: Path) -> None:
+    config = TrainConfig(minutes=0.01, peak_lr=0.1, weight_decay=0.0)
+    first = Line()
+    before = run_training(first, config, tmp_path)
+    second = Line()
+    after = run_training(second, TrainConfig(minutes=0.02, peak_lr=0.1, weight_decay=0.0), tmp_path)
+    assert after["steps"] > before["steps"]
+    assert after["minutes"] >= 0.02
+    third = Line()
+    done = run_training(third, TrainConfig(minutes=0.02, peak_lr=0.1), tmp_path)
+    assert done["steps"] == after["steps"]
+    assert third.net.weight.item() == second.net.weight.item()
+    assert third.rng.bit_generator.state == second.rng.bit_generator.state
+
+
+def test_multi_without_a_single_run_says_what_to_run_first(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="timbrel train single"):
+        train_multi(tmp_path, tmp_path / "none", tmp_path / "out", TrainConfig(), "timbrel", "cpu", lambda *_: None)
+
+
+def test_training_without_clips_says_what_to_render(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="timbrel data render"):
+        train_single(tmp_path, tmp_path / "out", TrainConfig(), "timbrel", "cpu", lambda *_: None)
+
+
+def test_a_trained_task_exports_weights_that_load(tmp_path: Path) -> None:
+    from library.encoders import load_encoder
+
+    task = MultiTask(small_store(12, 9), small_store(12, 27, seed=1), TrainConfig(batch=8, threads=2))
+    loss, parts = task.loss()
+    assert torch.isfinite(loss)
+    assert {"single", "which", "presence", "masks", "local"} <= set(parts)
+    fingerprint = export(task, tmp_path / "timbrel.safetensors")
+    assert load_encoder(tmp_path / "timbrel.safetensors", "cpu").spec.fingerprint == fingerprint
+
+
+def test_the_shipped_configs_are_valid() -> None:
+    for name in ("single", "multi"):
+        assert load_config(CONFIGS / f"{name}.toml").minutes > 0
+
+
+def test_an_unknown_key_of_a_config_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text("minuts = 3")
+    with pytest.raises(ConfigError, match="minuts"):
+        load_config(path)
