@@ -181,9 +181,9 @@ class ToneClient:
 
 
 class Fluidsynth:
-    """Run FluidSynth as a JACK client, driven over its shell on standard input."""
+    """Run FluidSynth as a JACK client, driven over its shell on standard input; it plays MIDI files if given."""
 
-    def __init__(self, server: JackServer, name: str = "fs", font: Path = FONT) -> None:
+    def __init__(self, server: JackServer, name: str = "fs", font: Path = FONT, songs: tuple[Path, ...] = ()) -> None:
         self.name = name
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed in __exit__
         self._process = subprocess.Popen(
@@ -193,6 +193,7 @@ class Fluidsynth:
                 *("-o", f"audio.jack.id={name}", "-o", f"midi.jack.id={name}", "-o", "audio.jack.autoconnect=0"),
                 *("-o", f"audio.jack.server={server.name}", "-o", f"midi.jack.server={server.name}"),
                 str(font),
+                *map(str, songs),
             ],
             stdin=subprocess.PIPE,
             stdout=self._log,
