@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from bridge.cli.bench import bench_app
 from bridge.cli.console import complain, say
 from bridge.cli.data import data_app
 from bridge.cli.demo import demo_command
@@ -66,6 +67,7 @@ app.command("run")(run_command)
 app.command("listen")(listen_command)
 app.command("embed")(embed_command)
 app.add_typer(library_app, name="library")
+app.add_typer(bench_app, name="bench")
 app.command("devices")(devices_command)
 app.command("doctor")(doctor_command)
 app.add_typer(data_app, name="data")

@@ -1,0 +1,1 @@
+"""Measure what Timbrel costs, beside something measured in the same run."""

@@ -1,0 +1,63 @@
+"""Measure what Timbrel costs: `timbrel bench engine`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bridge.cli.console import err_console, out_console, write_json
+
+__all__ = ["bench_app"]
+
+bench_app = typer.Typer(
+    help="Measure what Timbrel costs, beside the paper's networks in the same run.", no_args_is_help=True
+)
+
+
+@bench_app.callback()
+def _bench() -> None:
+    """Measure what Timbrel costs, beside the paper's networks in the same run."""
+
+
+@bench_app.command("engine")
+def engine_command(
+    windows: Annotated[int, typer.Option("--windows", min=10, help="Windows to measure.")] = 200,
+    hop: Annotated[
+        float, typer.Option("--hop", min=0.05, help="Seconds between windows, for the share of a core.")
+    ] = 0.5,
+    library: Annotated[str, typer.Option("--library", "-l", metavar="LIB", help="Folder of a library, or gm.")] = "gm",
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")] = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Time one bus from the window to the suggestion datagram."""
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from bridge.bench.engine import bench_engine
+    from bridge.config import Config, override
+    from bridge.parts import Parts
+
+    config = override(Config(), {"library": library, "device": device})
+    with err_console().status("loading") as status:
+        result = bench_engine(Parts(), config, windows, hop, status.update)
+    if as_json:
+        write_json(asdict(result))
+        return
+    table = Table("pipeline", "windows", "p50 ms", "p99 ms", "of one core", "times ours", title=result.machine)
+    for row in result.rows:
+        table.add_row(
+            row.name,
+            str(row.windows),
+            f"{row.p50_ms:.1f}",
+            f"{row.p99_ms:.1f}",
+            f"{row.cpu_share:.1%}",
+            f"{row.to_ours:.1f}",
+        )
+    console = out_console()
+    console.print(table)
+    console.print(
+        "stages, p50 ms: " + ", ".join(f"{k.removesuffix('_ms')} {v:.1f}" for k, v in result.stages_ms.items())
+    )
+    console.print(f"resident memory of the engine: {result.rss_mib:.0f} MiB")
