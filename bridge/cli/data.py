@@ -39,3 +39,14 @@ def render_command(
         render_all(out, workers, show, seed)
         for split in ("train", "valid", "test"):
             build_clips(out, split, workers, show, seed)
+
+
+@data_app.command("demo-song")
+def demo_song_command(
+    out: Annotated[Path, typer.Option("--out", help="Folder for song.ogg and song.json.")],
+) -> None:
+    """Render the song of `timbrel demo` and the list of what plays in it."""
+    from library.data.demo_song import make_demo_song
+
+    for path in make_demo_song(out):
+        typer.echo(path)
