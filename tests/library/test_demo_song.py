@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from library.data.demo_song import DEMO_FONT, DEMO_WAD, DURATION_S, MIX_DB, demo_score, render_stems, steps_of
-from library.demo import DRUMS, load_demo_song
+from library.data.scores import split_of
+from library.demo import DEMO_SCORE_SHA1, DRUMS, load_demo_song
 from library.errors import InputError
 from library.synths.notes import Note
 
@@ -30,6 +31,11 @@ def test_short_notes_of_one_step_add_up() -> None:
 
 def test_any_hit_of_the_drums_counts() -> None:
     assert steps_of({DRUMS: (Note(0.6, 0.01, 36, 100),)}, 1.0) == [[], [DRUMS]]
+
+
+def test_no_split_holds_the_score_of_the_demo() -> None:
+    assert split_of(DEMO_SCORE_SHA1) is None
+    assert split_of(f"{int(DEMO_SCORE_SHA1, 16) + 10:040x}") == "train"
 
 
 def test_a_missing_score_says_what_to_install(tmp_path: Path) -> None:
