@@ -71,6 +71,18 @@ def multi_command(
     _report(result)
 
 
+@train_app.command("export")
+def export_command(
+    data: _Data,
+    run: Annotated[Path, typer.Option("--run", help="Folder of a `timbrel train multi` run, finished or not.")],
+) -> None:
+    """Calibrate a run as it stands now and write RUN/timbrel.safetensors."""
+    from library.training.config import CONFIGS, load_config
+    from library.training.entry import export_run
+
+    typer.echo(export_run(data, run, load_config(CONFIGS / "multi.toml")))
+
+
 def _settings(name: str, config: Path | None, minutes: float | None, threads: int | None) -> TrainConfig:
     from dataclasses import replace
 

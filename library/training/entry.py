@@ -17,7 +17,7 @@ from library.training.paper import PaperMultiTask, PaperSingleTask
 from library.training.run import run_training
 from library.training.tasks import MultiTask, SingleTask
 
-__all__ = ["Network", "train_multi", "train_single"]
+__all__ = ["Network", "export_run", "train_multi", "train_single"]
 
 Network = Literal["timbrel", "paper"]
 WINDOW_S = 5.0
@@ -58,6 +58,23 @@ def train_multi(
     result = run_training(task, config, out, progress)
     export(task, out / "timbrel.safetensors")
     return result
+
+
+def export_run(data: Path, run: Path, config: TrainConfig) -> str:
+    """Write RUN/timbrel.safetensors from the last state of a multi run that is not finished; returns the fingerprint.
+
+    Raises:
+        InputError: The run holds no state of ours.
+    """
+    train, valid = _stores(data)
+    task = MultiTask(train, valid, config)
+    try:
+        state = torch.load(run / "state.pt", weights_only=True)["modules"]
+        for key, module in task.modules.items():
+            module.load_state_dict(state[key])
+    except (OSError, KeyError, RuntimeError) as error:
+        raise InputError(run, "holds no run of `timbrel train multi`", "check the folder") from error
+    return export(task, run / "timbrel.safetensors")
 
 
 def export(task: MultiTask, path: Path) -> str:
