@@ -12,15 +12,20 @@ __all__ = ["dedupe", "melodic", "refresh"]
 
 DRUM_KIND = "drumkit"
 
+UNPITCHED = frozenset({"drums", "effects", "percussive"})
+"""Families that a slot never is: the encoder was trained to find pitched instruments and to pass over percussion."""
+
 
 def melodic(matches: tuple[Match, ...]) -> tuple[Match, ...]:
-    """Drop drum kits from the matches of a melodic slot; a slot whose best sound is a kit is a drum slot and keeps all.
+    """Drop drum kits and unpitched sounds from the matches of a melodic slot, unless nothing else is there.
 
-    A kit ships as one sound of many instruments, so that it lies near many things by chance.
+    A kit ships as one sound of many instruments, so that it lies near many things by chance; a slot whose best sound is
+    a kit is a drum slot and keeps all.
     """
     if not matches or matches[0].sound.kind == DRUM_KIND:
         return matches
-    return tuple(match for match in matches if match.sound.kind != DRUM_KIND)
+    pitched = tuple(match for match in matches if match.sound.kind != DRUM_KIND and match.sound.family not in UNPITCHED)
+    return pitched or tuple(match for match in matches if match.sound.kind != DRUM_KIND)
 
 
 def refresh(held: tuple[Match, ...], fresh: tuple[Match, ...], top_k: int, margin: float) -> tuple[Match, ...]:

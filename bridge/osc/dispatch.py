@@ -52,7 +52,8 @@ def to_command(incoming: Incoming) -> Command:
     row = IN_PATHS.get(incoming.address)
     if row is None:
         raise Refusal(404, "no such address; /timbrel/help lists them all")
-    return _BUILDERS[incoming.address](*_arguments(row, incoming))
+    command: Command = _BUILDERS[incoming.address](*_arguments(row, incoming))
+    return command
 
 
 def _arguments(row: Address, incoming: Incoming) -> list[int | float | str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -186,6 +188,13 @@ def test_drum_kits_are_dropped_from_melodic_slots_only() -> None:
     flute, kit, bass = _match("flute", 0.9), _match("kit", 0.8, "drumkit"), _match("bass", 0.7)
     assert melodic((flute, kit, bass)) == (flute, bass)
     assert melodic((kit, flute)) == (kit, flute)
+
+
+def test_unpitched_sounds_are_not_offered_for_an_instrument_while_a_pitched_one_is_there() -> None:
+    flute, helicopter = _match("flute", 0.6), _match("helicopter", 0.9)
+    effect = replace(helicopter, sound=replace(helicopter.sound, family="effects"))
+    assert melodic((effect, flute)) == (flute,)
+    assert melodic((effect,)) == (effect,)
 
 
 def test_shown_sounds_keep_their_order_until_another_clearly_wins() -> None:
