@@ -10,7 +10,7 @@ from typing import Literal
 __all__ = ["find_daemon", "probe_osc"]
 
 HOST = "127.0.0.1"
-WAIT_S = 0.4
+WAIT_S = 1.0
 """A daemon on this machine answers a ping in a few milliseconds; a busy one in some hundred."""
 
 _MAX_DATAGRAM = 65_536

@@ -15,6 +15,14 @@ from library.features import TIMBREL_FEATURES, PowerMel, normalise_power
 __all__ = ["MixConfig", "Mixer", "MixtureBatch", "SingleBatch"]
 
 
+NOISE_CLIPS = 48
+NOISE_TILTS = (0.0, 0.5, 1.0)
+"""Exponents of frequency in the amplitude of white, pink and brown noise."""
+
+NOISE_CORNER_HZ = 30.0
+"""Below it coloured noise is flat: real floors are not infinite at 0 Hz."""
+
+
 @dataclass(frozen=True, slots=True)
 class MixConfig:
     """Say how mixtures are made.
@@ -37,7 +45,7 @@ class MixConfig:
     noise: float = 0.6
     noise_snr_db: tuple[float, float] = (5.0, 60.0)
     entry: float = 0.15
-    empty: float = 0.02
+    empty: float = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +96,9 @@ class Mixer:
         melodic = (store.kind != DRUMS) & (store.kind != ONE_SHOT)
         self._by_label = [np.flatnonzero(store.label == c) for c in range(self._classes)]
         self._mix_by_label = [np.flatnonzero((store.label == c) & melodic) for c in range(self._classes)]
-        filters = PowerMel(TIMBREL_FEATURES).filters  # [F, bins]
-        centres = (filters * torch.arange(filters.shape[1])).sum(1) / filters.sum(1)
-        self._centres = centres.clamp_min(1.0).to(self._device)
+        frames = store.amplitude.shape[2]
+        floors = _noise_floors((frames - 1) * TIMBREL_FEATURES.hop_length)
+        self._floors = floors[..., :frames].to(self._device)
 
     @property
     def rng(self) -> np.random.Generator:
@@ -103,7 +111,7 @@ class Mixer:
         rows = np.array([self._rng.choice(self._by_label[c]) for c in labels])
         power = self._power(rows)
         power = self._roll(power.unsqueeze(1))[:, 0]
-        power = power + self._noise(power, self._config.noise)
+        power = power + self._noise(power, self._rng.random(batch) < self._config.noise)
         return SingleBatch(
             normalise_power(power, TIMBREL_FEATURES).unsqueeze(1), torch.from_numpy(labels).to(self._device)
         )
@@ -121,7 +129,7 @@ class Mixer:
             labels[b, :count] = rng.choice(self._classes, size=count, replace=False)
             rows[b, :count] = [rng.choice(self._mix_by_label[c]) for c in labels[b, :count]]
             gains[b, :count] = 10 ** (rng.uniform(*config.gain_db, size=count) / 10)
-            if len(self._drums) and (rng.random() < config.drums or count == 0):
+            if len(self._drums) and rng.random() < (config.drums if count else 0.5):
                 rows[b, most] = rng.choice(self._drums)
                 gains[b, most] = 10 ** (rng.uniform(-12, 3) / 10)
         used = gains > 0
@@ -131,7 +139,8 @@ class Mixer:
         parts = self._enter(self._roll(parts))
         mix = parts.sum(dim=1)
         mix_level = mix.mean(dim=(1, 2), keepdim=True)
-        noise = self._noise(mix + (mix_level == 0), config.noise)
+        # A window with nothing in it is noise alone, never digital silence: that one is gated.
+        noise = self._noise(mix + (mix_level == 0), (rng.random(batch) < config.noise) | (counts == 0))
         parts[:, most] += noise
         mix = mix + noise + 1e-9
         share = parts / mix.unsqueeze(1)
@@ -167,19 +176,28 @@ class Mixer:
         )
         return parts * keep[:, :, None, :]
 
-    def _noise(self, power: Tensor, share: float) -> Tensor:
-        """Draw coloured noise as the periodogram of Gaussian noise has it: a tilted floor times chi-square cells."""
-        batch = power.shape[0]
-        on = torch.from_numpy((self._rng.random(batch) < share).astype(np.float32)).to(self._device)
-        snr_db = torch.from_numpy(self._rng.uniform(*self._config.noise_snr_db, size=batch).astype(np.float32))
-        tilt = torch.from_numpy(self._rng.choice([0.0, 0.5, 1.0], size=batch).astype(np.float32)).to(self._device)
-        floor = (self._centres / self._centres[0]) ** -tilt[:, None]
-        # Slaney filters have unit area, so white noise is flat over mel bands.
-        generator = torch.Generator(self._device).manual_seed(int(self._rng.integers(2**31)))
-        cells = torch.empty_like(power).exponential_(generator=generator) + torch.empty_like(power).exponential_(
-            generator=generator
-        )
-        noise = floor[:, :, None] * cells
-        noise = noise / noise.mean(dim=(1, 2), keepdim=True)
-        level = power.mean(dim=(1, 2)) * 10 ** (-snr_db.to(self._device) / 10) * on
+    def _noise(self, power: Tensor, on: NDArray[np.bool_]) -> Tensor:
+        """Draw a noise floor for power[B, F, frames] where it is on, at a random level below it."""
+        batch, _, frames = power.shape
+        snr_db = self._rng.uniform(*self._config.noise_snr_db, size=batch)
+        which = self._rng.integers(len(self._floors), size=batch)
+        shift = int(self._rng.integers(frames))
+        noise = self._floors[torch.from_numpy(which).to(self._device)].roll(shift, dims=-1)
+        factor = torch.from_numpy((10 ** (-snr_db / 10) * on).astype(np.float32)).to(self._device)
+        level = power.mean(dim=(1, 2)) * factor
         return noise * level[:, None, None]
+
+
+def _noise_floors(samples: int) -> Tensor:
+    """Return mel power [N, F, frames], mean 1 each, of white, pink and brown Gaussian noise."""
+    rng = np.random.default_rng(NOISE_CLIPS)  # the same floors for every seed: a resumed run goes on with its own
+    spectrum = np.fft.rfft(rng.standard_normal((NOISE_CLIPS, samples)))
+    hz = np.fft.rfftfreq(samples, 1 / TIMBREL_FEATURES.sample_rate)
+    tilt = np.arange(NOISE_CLIPS) % len(NOISE_TILTS)
+    colour = np.maximum(hz, NOISE_CORNER_HZ)[None, :] ** -np.array(NOISE_TILTS)[tilt][:, None]
+    audio = np.fft.irfft(spectrum * colour, samples).astype(np.float32)
+    with torch.inference_mode():
+        power = PowerMel(TIMBREL_FEATURES)(torch.from_numpy(audio))
+        power /= power.mean(dim=(1, 2), keepdim=True)
+    floors: Tensor = power.clone()
+    return floors

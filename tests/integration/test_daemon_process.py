@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from library.audio import write_audio
+from library.demo import load_demo_song
 from tests.bridge.osc_peer import Got, OscPeer, free_port
 from tests.integration.jack import wait_for
 
@@ -75,8 +76,8 @@ def register(peer: OscPeer) -> None:
     peer.expect("/timbrel/registered")
 
 
-def test_a_tone_brings_a_list_a_choice_is_answered_and_sigterm_ends_it(library: Path, tmp_path: Path) -> None:
-    source = f"file:{tone(tmp_path / 'bus.wav', 440, seconds=60)},loop"
+def test_music_brings_a_list_a_choice_is_answered_and_sigterm_ends_it(library: Path, tmp_path: Path) -> None:
+    source = f"file:{load_demo_song().audio},loop"
     with running(library, source, tmp_path) as (process, port), OscPeer(("127.0.0.1", port), LOAD_S) as peer:
         register(peer)
         seen: list[Got] = []
@@ -126,7 +127,7 @@ def test_oscdump_reads_what_is_sent(library: Path, tmp_path: Path) -> None:
         pytest.skip("oscdump is missing: apt-get install liblo-tools")
     port = free_port()
     dumped = tmp_path / "dump.txt"
-    source = f"file:{tone(tmp_path / 'bus.wav', 440)},loop"
+    source = f"file:{load_demo_song().audio},loop"
     with dumped.open("w") as out:
         dump = subprocess.Popen(["oscdump", "-L", str(port)], stdout=out)
         try:
