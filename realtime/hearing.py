@@ -208,7 +208,7 @@ def analyse_file(engine: Engine, audio: Path | tuple[NDArray[np.float32], int]) 
         audio: A file, or frames[T, C] with their rate in Hz.
 
     Yields:
-        One Analysis a hop; a recording no longer than a window gives one, padded with zeros.
+        One Analysis a hop; a recording shorter than a window gives one, in which it is repeated.
 
     Raises:
         AudioFileError: The file can't be decoded.

@@ -54,7 +54,7 @@ class Grid:
 
 
 def file_windows(frames: NDArray[np.float32], sample_rate: int, window_s: float, hop_s: float) -> Iterator[Window]:
-    """Yield the windows of frames[T, C] as a live bus would bring them; one padded with zeros when it is too short."""
+    """Yield the windows of frames[T, C] as a live bus would bring them; one when it is no longer than a window."""
     grid = Grid(sample_rate, window_s, hop_s)
     for number in range(max(0, grid.newest(len(frames))) + 1):
         start = grid.start(number)
@@ -98,7 +98,7 @@ class WindowCutter:
         return self._cut(number)
 
     def final(self) -> Window | None:
-        """Return one window, padded with zeros, of a bus that ended before its first was complete."""
+        """Return one window of a bus that ended before its first was complete."""
         frames = self._ring.total_frames - self._epoch_frame
         if self._last >= 0 or frames < 1:
             return None
@@ -141,7 +141,10 @@ class WindowCutter:
 def _window(
     piece: NDArray[np.float32], grid: Grid, start_frame: int, offset: int, captured_at: float, has_gap: bool
 ) -> Window:
-    mono = _fit(downmix(piece), grid.window_frames)
+    mono = downmix(piece)
+    if 0 < len(mono) < grid.window_frames:
+        # A one-shot is heard as if it were played again and again: in a window of mostly silence it is heard worse.
+        mono = np.resize(mono, grid.window_frames)
     with one_core():
         resampled = resample(mono, grid.sample_rate, SAMPLE_RATE_HZ)
     audio = _fit(resampled, round(grid.window_s * SAMPLE_RATE_HZ))

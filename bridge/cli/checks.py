@@ -12,7 +12,7 @@ from typing import Literal
 
 from bridge.cli.jackports import jack_output_ports
 from bridge.cli.quiet import quiet_native
-from library.errors import TimbrelError
+from library.errors import MissingDependencyError, TimbrelError
 
 __all__ = ["ALL_CHECKS", "Check"]
 
@@ -137,9 +137,11 @@ def check_midi() -> Check:
 def check_fluidsynth() -> Check:
     """Look for the synthesiser that renders SoundFonts when a library is built from one."""
     with quiet_native():
+        from library.synths.fluid import load_fluidsynth
+
         try:
-            import fluidsynth  # noqa: F401  # only whether it loads
-        except (ImportError, OSError):
+            load_fluidsynth()
+        except MissingDependencyError:
             todo = "apt-get install libfluidsynth3 && pip install pyfluidsynth"
             return Check("FluidSynth", "warn", "not there: no library can be built from a SoundFont", todo)
     program = shutil.which("fluidsynth")

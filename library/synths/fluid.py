@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +17,7 @@ from library.errors import InputError, MissingDependencyError
 from library.synths.notes import Event, Note, to_events
 from library.synths.sf2 import DRUM_BANK
 
-__all__ = ["SYNTH_RATE_HZ", "FluidRenderer"]
+__all__ = ["SYNTH_RATE_HZ", "FluidRenderer", "load_fluidsynth"]
 
 SYNTH_RATE_HZ = 48_000
 """Rate of the synthesiser: rendered at 16 kHz, soundfonts alias."""
@@ -102,13 +104,25 @@ class FluidRenderer:
         return pcm.astype(np.float32) * _PCM_SCALE
 
 
-def _new_synth(gain: float, reverb: bool) -> Any:
+def load_fluidsynth() -> Any:
+    """Import pyfluidsynth, which needs the native library, and return the module.
+
+    Raises:
+        MissingDependencyError: FluidSynth is not installed.
+    """
     try:
-        import fluidsynth
+        # Where the environment says CI, it prints on import; our standard output is for results.
+        with contextlib.redirect_stdout(io.StringIO()):
+            import fluidsynth
     except (ImportError, OSError) as error:
         raise MissingDependencyError(
             "FluidSynth", "is needed to render SoundFonts", "install libfluidsynth3 and `pip install pyfluidsynth`"
         ) from error
+    return fluidsynth
+
+
+def _new_synth(gain: float, reverb: bool) -> Any:
+    fluidsynth = load_fluidsynth()
     synth = fluidsynth.Synth(gain=gain, samplerate=SYNTH_RATE_HZ)
     synth.setting("synth.reverb.active", int(reverb))
     synth.setting("synth.chorus.active", int(reverb))

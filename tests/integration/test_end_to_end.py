@@ -27,7 +27,7 @@ TIMBREL = [sys.executable, "-c", "from bridge.cli import main; main()"]
 FIRST_LIST_S = 12.0
 """What a musician is promised: weights loaded, one full window heard."""
 
-BUSY = 1.2
+BUSY = 0.8
 """Load per core above which a time says more about the other programs than about this one."""
 
 END_S = 3.0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 
@@ -100,3 +101,16 @@ def test_patches_differ_and_a_patch_repeats_itself() -> None:
         float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b))) for a, b in ((shape[0], shape[1]), (shape[0], shape[2]))
     ]
     assert alike[0] > 0.95 > alike[1]
+
+
+def test_loading_fluidsynth_leaves_standard_output_to_results() -> None:
+    import subprocess
+    import sys
+
+    program = "from library.synths.fluid import load_fluidsynth; load_fluidsynth()"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | {"CI": "true"}, capture_output=True, text=True, timeout=60
+    )
+    if "MissingDependencyError" in ended.stderr:
+        pytest.skip("needs libfluidsynth3")
+    assert ended.stdout == ""
