@@ -18,6 +18,7 @@ _COLUMNS = {
     "f1_weighted": "F1 w.",
     "map_macro": "mAP macro",
     "map_weighted": "mAP w.",
+    "map_presence": "mAP x presence",
     "count_error": "count err.",
     "three_top1": "3: top-1",
     "three_top5": "3: top-5",

@@ -22,7 +22,8 @@ class MixtureScores:
 
     Attributes:
         f1_macro, f1_weighted: Of the named set.
-        map_macro, map_weighted: Of the largest cosine over slots.
+        map_macro, map_weighted: Of the largest cosine over slots, empty ones too, as the paper has it.
+        map_presence: mAP macro of the largest cosine times presence: an empty slot says nothing.
         top1, top5: On mixtures of three: share of the true instruments that are first, or among the first five, of
             one of the three strongest slots.
         count_error: Mean absolute error of the number of instruments named.
@@ -32,6 +33,7 @@ class MixtureScores:
     f1_weighted: float
     map_macro: float
     map_weighted: float
+    map_presence: float
     top1: float
     top5: float
     count_error: float
@@ -98,9 +100,10 @@ def mixture_scores(
         named[m, nearest[m, k]] = True
     f1 = f1_scores(truth, named)
     mean_ap = mean_average_precision(truth, cosine.max(axis=1))
+    by_presence, _ = mean_average_precision(truth, (cosine.clip(0.0) * presence[..., None]).max(axis=1))
     top1, top5 = _three(cosine, presence, truth)
     error = np.abs(named.sum(axis=1) - truth.sum(axis=1)).mean()
-    return MixtureScores(*f1, *mean_ap, top1, top5, float(error))
+    return MixtureScores(*f1, *mean_ap, by_presence, top1, top5, float(error))
 
 
 def _three(cosine: NDArray[np.float32], presence: NDArray[np.float32], truth: NDArray[np.bool_]) -> tuple[float, float]:

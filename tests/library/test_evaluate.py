@@ -44,7 +44,16 @@ def test_an_encoder_that_hears_scores_above_chance(data: Path) -> None:
     assert results["timbrel"]["eer"] < 0.05
     assert results["timbrel"]["top1"] > 0.9
     assert results["timbrel"]["map_macro"] > results["chance"]["map_macro"] + 0.1
-    keys = {"f1_macro", "f1_weighted", "map_macro", "map_weighted", "count_error", "three_top1", "three_top5"}
+    keys = {
+        "f1_macro",
+        "f1_weighted",
+        "map_macro",
+        "map_weighted",
+        "map_presence",
+        "count_error",
+        "three_top1",
+        "three_top5",
+    }
     assert keys | {"eer", "top1", "top1_enrol5", "top1_noise_40dB", "top1_noise_20dB"} == set(results["timbrel"])
 
 
