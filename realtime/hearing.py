@@ -114,6 +114,9 @@ class Engine:
         for _ in range(WARM_UP_RUNS):
             embedding = self._encode(noise)
             self.index.query(embedding.vectors[0], self.config.top_k)
+        rehearsal = Tracker(self._tracking)  # its first assignment imports scipy, which takes longer than a hop
+        for time_s in (0.0, self.config.hop_s):
+            rehearsal.observe(embedding.vectors[0], embedding.presence[0] + 1.0, time_s)
 
     def analyse(self, window: Window, window_ms: float = 0.0) -> Analysis:
         """Say what one window holds.
