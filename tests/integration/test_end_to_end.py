@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -122,6 +121,8 @@ def _play(server: JackServer, folder: Path) -> Evening:
             index = next(i for i, numbers in programs.items() if numbers[3] != PLAYING[0])
             peer.send("/timbrel/suggest/choose", "ii", index, 0)
             answers = peer.until("/timbrel/chosen")
+            # The list may have changed since the first one: what counts is what was really chosen.
+            wanted = (CHANGED_CHANNEL, 0, 0, int(str(answers[-1][1][2]).split(":")[1]))
             time.sleep(BAR_S)  # what was struck before the change still sounds
             after = recorder.record(2 * BAR_S)
             peer.settle()
@@ -137,7 +138,7 @@ def _play(server: JackServer, folder: Path) -> Evening:
             program.wait(10)
     texts = dumped.read_text()
     before = heard[:half], heard[half:]
-    return Evening(items, programs[index], answers, before, after, texts, bye, exit_code, end_s)
+    return Evening(items, wanted, answers, before, after, texts, bye, exit_code, end_s)
 
 
 def _register(peer: OscPeer, process: subprocess.Popen[bytes]) -> None:
