@@ -1,16 +1,21 @@
-"""Keep the mel spectrograms of all clips of a split in one memory-mapped file.
+"""Keep the spectrograms of all clips of a split in one memory-mapped file, and which notes play in another.
 
 Mixtures are then sums of power spectrograms made on the fly (they differ from spectrograms of summed audio by about
 .4 dB), on the CPU or on a GPU, and no audio is decoded while training.
+
+DATA/clips-SPLIT.json            numbers and kinds of the clips
+DATA/clips-SPLIT-SCALE.f16       their spectrograms, one file a front end
+DATA/clips-SPLIT-notes.u8        which notes play in which cells of the trunk's grid
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -21,19 +26,51 @@ from numpy.typing import NDArray
 from library.audio import SAMPLE_RATE_HZ, read_audio
 from library.data.instruments import Instrument
 from library.data.notebank import BankPlayer, NoteBank
-from library.data.render import instrument_str, load_split, phrase_pool, transpose
+from library.data.render import instrument_str, load_split, phrase_file, phrase_pool, transpose
 from library.data.scores import PHRASE_S, Split
-from library.features import TIMBREL_FEATURES, PowerMel
+from library.encoders.blocks import Trunk
+from library.encoders.network import NetworkConfig
+from library.features import (
+    BANDS_PER_OCTAVE,
+    LOWEST_NOTE,
+    PAPER_FEATURES,
+    TIMBREL_FEATURES,
+    FeatureSpec,
+    PowerSpectrogram,
+)
 from library.synths.notes import Note
 
-__all__ = ["BANK", "DRUMS", "ONE_SHOT", "PHRASE", "ClipStore", "build_clips", "phrase_audio"]
+__all__ = [
+    "BANK",
+    "CELLS",
+    "DRUMS",
+    "FRAMES",
+    "ONE_SHOT",
+    "PHRASE",
+    "ROWS",
+    "SPECS",
+    "ClipStore",
+    "build_clips",
+    "note_cells",
+    "phrase_audio",
+]
 
 PHRASE, BANK, ONE_SHOT, DRUMS = 0, 1, 2, 3
 """Kinds of clips: played by the synthesiser, played from the note bank, one note, percussion."""
 
-BANK_CLIPS = 12
-ONE_SHOT_CLIPS = 8
+BANK_CLIPS = 8
+ONE_SHOT_CLIPS = 6
 CLIP_SAMPLES = round(PHRASE_S * SAMPLE_RATE_HZ)
+
+SPECS = (TIMBREL_FEATURES, replace(PAPER_FEATURES, normalise="power"))
+"""Front ends that clips are kept in: ours, and the mel bands that the paper's networks are trained on beside them."""
+
+SEMITONES_PER_ROW = 12 * Trunk.STRIDE // BANDS_PER_OCTAVE
+CELL_S = Trunk.STRIDE * TIMBREL_FEATURES.hop_length / SAMPLE_RATE_HZ
+ROWS = NetworkConfig().rows
+CELLS = int(PHRASE_S / CELL_S)
+FRAMES = CELLS * Trunk.STRIDE
+"""Frames of a clip: whole cells, so that a clip can be turned in time together with its notes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,70 +78,113 @@ class ClipStore:
     """Hold the clips of one split.
 
     Attributes:
-        amplitude: [N, F, frames] float16, square root of mel power, each clip of mean power 1.
+        amplitude: [N, F, frames] float16, square root of band power, each clip of mean power 1.
+        notes: [N, rows, cells] uint8, 1 where a note plays in a cell of the trunk's grid.
         label: [N] int64, number of the instrument in its split; -1 for percussion.
         kind: [N] int64, PHRASE, BANK, ONE_SHOT or DRUMS.
         instruments: The instruments, in the order of their numbers.
+        spec: Front end of the spectrograms.
     """
 
     amplitude: NDArray[np.float16]
+    notes: NDArray[np.uint8]
     label: NDArray[np.int64]
     kind: NDArray[np.int64]
     instruments: tuple[Instrument, ...]
+    spec: FeatureSpec
 
     @classmethod
-    def open(cls, data: Path, split: Split) -> ClipStore:
-        """Map the clips that build_clips() wrote."""
+    def open(cls, data: Path, split: Split, spec: FeatureSpec = TIMBREL_FEATURES) -> ClipStore:
+        """Map the clips that build_clips() wrote.
+
+        Raises:
+            FileNotFoundError: It has not been run.
+        """
         meta = json.loads((data / f"clips-{split}.json").read_text())
-        amplitude = np.memmap(data / f"clips-{split}.f16", np.float16, "r").reshape(len(meta["label"]), *meta["shape"])
+        count = len(meta["label"])
+        amplitude = np.memmap(data / f"clips-{split}-{spec.scale}.f16", np.float16, "r")
+        notes = np.memmap(data / f"clips-{split}-notes.u8", np.uint8, "r")
         return cls(
-            amplitude,
+            amplitude.reshape(count, spec.bands, FRAMES),
+            notes.reshape(count, ROWS, CELLS),
             np.array(meta["label"], np.int64),
             np.array(meta["kind"], np.int64),
             tuple(load_split(data)[split]),
+            spec,
         )
 
 
 def build_clips(
     data: Path, split: Split, workers: int, progress: Callable[[str, int, int], None], seed: int = 0
 ) -> None:
-    """Turn the rendered audio of a split into its clip file; kept if it is there already."""
+    """Turn the rendered audio of a split into its clip files; kept if they are there already."""
     if (data / f"clips-{split}.json").exists():
         return
     instruments = load_split(data)[split]
     labels: list[int] = []
     kinds: list[int] = []
-    part = data / f"clips-{split}.part"
-    with part.open("wb") as file, ProcessPoolExecutor(workers) as pool:
+    paths = [data / f"clips-{split}-{spec.scale}.f16" for spec in SPECS] + [data / f"clips-{split}-notes.u8"]
+    with ExitStack() as stack:
+        files = [stack.enter_context(path.open("wb")) for path in paths]
+        pool = stack.enter_context(ProcessPoolExecutor(workers))
+
+        def write(clips: _Clips, label: int) -> None:
+            for file, data in zip(
+                files, [*(part.tobytes() for part in clips.amplitude), clips.notes.tobytes()], strict=True
+            ):
+                file.write(data)
+            labels.extend([label] * len(clips.kind))
+            kinds.extend(clips.kind)
+
         job = partial(_instrument_clips, data, split, seed)
-        for number, (amplitude, kind) in enumerate(pool.map(job, range(len(instruments)))):
-            file.write(amplitude.tobytes())
-            labels += [number] * len(kind)
-            kinds += kind
+        for number, clips in enumerate(pool.map(job, range(len(instruments)))):
+            write(clips, number)
             progress(f"clips ({split})", number + 1, len(instruments))
         drums = read_audio(data / "drums" / f"{split}.flac").reshape(-1, CLIP_SAMPLES)
-        for start in range(0, len(drums), 64):
-            file.write(_amplitude(drums[start : start + 64]).tobytes())
-        labels += [-1] * len(drums)
-        kinds += [DRUMS] * len(drums)
-    part.replace(data / f"clips-{split}.f16")
-    spec = TIMBREL_FEATURES
-    meta = {"shape": [spec.n_mels, spec.frames(CLIP_SAMPLES)], "label": labels, "kind": kinds}
-    (data / f"clips-{split}.json").write_text(json.dumps(meta))
+        silent: list[list[Note]] = [[] for _ in drums]
+        write(_clips([(DRUMS, drums, silent)]), -1)
+    # Last, since it says that the others are whole.
+    (data / f"clips-{split}.json").write_text(json.dumps({"label": labels, "kind": kinds}))
 
 
-def _instrument_clips(data: Path, split: Split, seed: int, number: int) -> tuple[NDArray[np.float16], list[int]]:
+@dataclass(frozen=True, slots=True)
+class _Clips:
+    amplitude: list[NDArray[np.float16]]
+    notes: NDArray[np.uint8]
+    kind: list[int]
+
+
+def _clips(groups: Sequence[tuple[int, NDArray[np.float32], list[list[Note]]]]) -> _Clips:
+    audio = np.concatenate([audio for _, audio, _ in groups])
+    notes = np.stack([note_cells(played) for _, _, scores in groups for played in scores])
+    return _Clips(
+        [_amplitude(audio, spec) for spec in SPECS], notes, [kind for kind, clips, _ in groups for _ in clips]
+    )
+
+
+def note_cells(notes: Sequence[Note]) -> NDArray[np.uint8]:
+    """Return [rows, cells] with 1 where a note plays; notes outside the grid are left out."""
+    grid = np.zeros((ROWS, CELLS), np.uint8)
+    for note in notes:
+        row = (note.pitch - LOWEST_NOTE) // SEMITONES_PER_ROW
+        first, last = (round(t / CELL_S) for t in (note.start_s, note.start_s + note.duration_s))
+        if 0 <= row < ROWS:
+            grid[row, max(0, first) : max(first + 1, last)] = 1
+    return grid
+
+
+def _instrument_clips(data: Path, split: Split, seed: int, number: int) -> _Clips:
     torch.set_num_threads(1)
     instrument = load_split(data)[split][number]
     rng = np.random.default_rng([seed, 1, zlib.crc32(instrument.id.encode())])
     player = BankPlayer(_note_bank(data / "bank" / split).instruments[instrument_str(instrument, number)])
-    groups = (
-        (PHRASE, phrase_audio(data, split, instrument)),
-        (BANK, _bank_clips(player, instrument, split, rng)),
-        (ONE_SHOT, _one_shots(player, instrument, rng)),
+    return _clips(
+        [
+            (PHRASE, phrase_audio(data, split, instrument), phrase_notes(data, split, instrument)),
+            (BANK, *_play(player, _bank_scores(instrument, split, rng))),
+            (ONE_SHOT, *_play(player, _one_shots(instrument, rng))),
+        ]
     )
-    kinds = [kind for kind, audio in groups for _ in audio]
-    return np.concatenate([_amplitude(audio) for _, audio in groups]), kinds
 
 
 @lru_cache(maxsize=1)
@@ -114,35 +194,36 @@ def _note_bank(folder: Path) -> NoteBank:
 
 def phrase_audio(data: Path, split: Split, instrument: Instrument) -> NDArray[np.float32]:
     """Read an instrument's phrases as audio[N, T] at 16 kHz."""
-    file = data / "phrases" / split / f"{instrument.id.replace(':', '-')}.flac"
-    return read_audio(file).reshape(-1, CLIP_SAMPLES)
+    return read_audio(phrase_file(data, split, instrument)).reshape(-1, CLIP_SAMPLES)
 
 
-def _bank_clips(
-    player: BankPlayer, instrument: Instrument, split: Split, rng: np.random.Generator
-) -> NDArray[np.float32]:
+def phrase_notes(data: Path, split: Split, instrument: Instrument) -> list[list[Note]]:
+    """Read the notes of an instrument's phrases."""
+    rows = json.loads(phrase_file(data, split, instrument).with_suffix(".json").read_text())
+    return [[Note(*note) for note in phrase] for phrase in rows]
+
+
+def _play(player: BankPlayer, scores: list[list[Note]]) -> tuple[NDArray[np.float32], list[list[Note]]]:
+    return np.stack([player.play(notes, PHRASE_S) for notes in scores]), scores
+
+
+def _bank_scores(instrument: Instrument, split: Split, rng: np.random.Generator) -> list[list[Note]]:
     pool = phrase_pool(split, False)
     picked = [pool[int(i)] for i in rng.integers(len(pool), size=BANK_CLIPS)]
-    low, high = instrument.low, instrument.high
-    return np.stack([player.play(transpose(phrase.notes, low, high, rng), PHRASE_S) for phrase in picked])
+    return [transpose(phrase.notes, instrument.low, instrument.high, rng) for phrase in picked]
 
 
-def _one_shots(player: BankPlayer, instrument: Instrument, rng: np.random.Generator) -> NDArray[np.float32]:
+def _one_shots(instrument: Instrument, rng: np.random.Generator) -> list[list[Note]]:
     pitches = rng.integers(instrument.low, instrument.high + 1, size=ONE_SHOT_CLIPS)
-    return np.stack(
-        [
-            player.play(
-                [Note(rng.uniform(0, 1), rng.uniform(0.3, 3.5), int(pitch), int(rng.integers(50, 120)))], PHRASE_S
-            )
-            for pitch in pitches
-        ]
-    )
+    return [
+        [Note(rng.uniform(0, 1), rng.uniform(0.3, 3.5), int(pitch), int(rng.integers(50, 120)))] for pitch in pitches
+    ]
 
 
-def _amplitude(audio: NDArray[np.float32]) -> NDArray[np.float16]:
-    """Return the square root of mel power [N, F, frames] of audio[N, T], each clip of mean power 1."""
+def _amplitude(audio: NDArray[np.float32], spec: FeatureSpec) -> NDArray[np.float16]:
+    """Return the square root of band power [N, F, FRAMES] of audio[N, T], each clip of mean power 1."""
     with torch.inference_mode():
-        power = PowerMel(TIMBREL_FEATURES)(torch.from_numpy(np.ascontiguousarray(audio)))
+        power = PowerSpectrogram(spec)(torch.from_numpy(np.ascontiguousarray(audio)))[..., :FRAMES]
         power /= power.mean(dim=(1, 2), keepdim=True).clamp_min(1e-12)
     amplitude: NDArray[np.float16] = power.sqrt().numpy().astype(np.float16)
     return amplitude

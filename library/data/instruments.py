@@ -1,8 +1,8 @@
 """List the instruments that may be rendered, and choose distinct ones for each split.
 
-Train instruments come from FluidR3 GM/GS, MuseScore General and amsynth; unseen ones (validation, test) from TimGM6mb,
-A320U, sf_GMbank and amsynth banks that training never reads. Those two groups of soundfonts share samples inside and
-not between, so no sample of an unseen instrument is in training.
+Train instruments come from FluidR3 GM/GS, MuseScore General, ZynAddSubFX and amsynth; unseen ones (validation, test)
+from TimGM6mb, A320U, sf_GMbank and banks of the two synthesisers that training never reads. Those two groups of
+soundfonts share samples inside and not between, so no sample of an unseen instrument is in training.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from library.synths.amsynth import AmsynthRenderer, read_bank
 from library.synths.fluid import FluidRenderer
 from library.synths.notes import Note
 from library.synths.sf2 import DRUM_BANK, presets
+from library.synths.zyn import BANKS, ZynRenderer, list_zyn_programs
 
 __all__ = ["Instrument", "InstrumentRenderer", "drum_kits", "list_candidates"]
 
@@ -41,6 +42,12 @@ AMSYNTH_UNSEEN = frozenset({"BriansBank03", "BriansBank08", "BriansBank13", "Bri
 AMSYNTH_PER_BANK = 24
 """Cap on the patches looked at per bank, evenly spaced, so that synths don't swamp sampled timbres."""
 
+ZYN_UNSEEN = frozenset({"Companion", "Plucked", "Reed and Wind", "Rhodes", "the_mysterious_bank_2"})
+"""Banks that training never reads."""
+
+ZYN_UNPITCHED = frozenset({"Arpeggios", "Cormi_Noise", "Drums", "Noises", "Splitted"})
+"""Banks of effects, percussion, and programs that change along the keyboard."""
+
 _SYNTH_RANGE = (40, 84)
 _SYNTH_BASS_RANGE = (28, 55)
 
@@ -50,11 +57,11 @@ class Instrument:
     """Describe one instrument that can be rendered.
 
     Attributes:
-        id: Unique text id, "font:bank:program" or "amsynth:bank:number".
+        id: Unique text id: "font:bank:program", "amsynth:bank:number" or "zyn:bank:number".
         name: Its name in the source.
         engine: Which renderer plays it.
-        file: SoundFont or bank file.
-        bank: SoundFont bank; 0 for amsynth.
+        file: SoundFont or bank file; empty for ZynAddSubFX, whose plugin finds its banks itself.
+        bank: SoundFont bank, number of the bank in ZynAddSubFX; 0 for amsynth.
         program: SoundFont program or number of the patch in the bank.
         family: NSynth family.
         low: Lowest MIDI note it is played at.
@@ -64,7 +71,7 @@ class Instrument:
 
     id: str
     name: str
-    engine: Literal["soundfont", "amsynth"]
+    engine: Literal["soundfont", "amsynth", "zyn"]
     file: str
     bank: int
     program: int
@@ -101,6 +108,7 @@ def list_candidates() -> Iterator[Instrument]:
                 for_training,
             )
     yield from _amsynth_candidates()
+    yield from _zyn_candidates()
 
 
 def _amsynth_candidates() -> Iterator[Instrument]:
@@ -109,21 +117,27 @@ def _amsynth_candidates() -> Iterator[Instrument]:
         patches = read_bank(file)
         step = max(1, len(patches) // AMSYNTH_PER_BANK)
         for number in range(0, len(patches), step):
-            name = patches[number].name
-            bass = "bass" in name.lower()
-            low, high = _SYNTH_BASS_RANGE if bass else _SYNTH_RANGE
-            yield Instrument(
-                f"amsynth:{bank}:{number:03d}",
-                name,
-                "amsynth",
-                str(file),
-                0,
-                number,
-                "bass" if bass else "synth_lead",
-                low,
-                high,
-                bank not in AMSYNTH_UNSEEN,
-            )
+            id_ = f"amsynth:{bank}:{number:03d}"
+            yield _synth(id_, patches[number].name, "amsynth", str(file), 0, number, bank not in AMSYNTH_UNSEEN)
+
+
+def _zyn_candidates() -> Iterator[Instrument]:
+    if not BANKS.exists():
+        return
+    for row in list_zyn_programs():
+        if row.bank not in ZYN_UNPITCHED:
+            id_ = f"zyn:{row.bank.replace(' ', '_')}:{row.program:03d}"
+            yield _synth(id_, row.name, "zyn", "", row.bank_number, row.program, row.bank not in ZYN_UNSEEN)
+
+
+def _synth(
+    id_: str, name: str, engine: Literal["amsynth", "zyn"], file: str, bank: int, program: int, for_training: bool
+) -> Instrument:
+    """Describe a patch of a synthesiser; only its name tells where it is played."""
+    bass = "bass" in name.lower()
+    low, high = _SYNTH_BASS_RANGE if bass else _SYNTH_RANGE
+    family = "bass" if bass else "synth_lead"
+    return Instrument(id_, name, engine, file, bank, program, family, low, high, for_training)
 
 
 def drum_kits(split: Split) -> list[Instrument]:
@@ -156,11 +170,15 @@ class InstrumentRenderer:
     def __init__(self) -> None:
         self._fonts: dict[tuple[str, bool], FluidRenderer] = {}
         self._amsynth: dict[bool, AmsynthRenderer] = {}
+        self._zyn: ZynRenderer | None = None
 
     def render(
         self, instrument: Instrument, notes: Sequence[Note], duration_s: float, *, reverb: bool = False
     ) -> NDArray[np.float32]:
-        """Render notes as samples[T] float32 mono at 16 kHz."""
+        """Render notes as samples[T] float32 mono at 16 kHz; ZynAddSubFX keeps each program's own effects."""
+        if instrument.engine == "zyn":
+            self._zyn = self._zyn or ZynRenderer()
+            return self._zyn.render(instrument.bank, instrument.program, notes, duration_s)
         if instrument.engine == "amsynth":
             synth = self._amsynth.setdefault(reverb, AmsynthRenderer(reverb=reverb))
             return synth.render(read_bank(Path(instrument.file))[instrument.program], notes, duration_s)

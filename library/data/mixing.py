@@ -1,4 +1,4 @@
-"""Mix clips into windows on the fly, in the domain of mel power, on any device."""
+"""Mix clips into windows on the fly, in the domain of band power, on any device."""
 
 from __future__ import annotations
 
@@ -8,12 +8,32 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as f
 
 from library.data.clips import DRUMS, ONE_SHOT, ClipStore
-from library.features import TIMBREL_FEATURES, PowerMel, normalise_power
+from library.encoders.blocks import Trunk
+from library.features import FeatureSpec, PowerSpectrogram, normalise_power
 
 __all__ = ["MixConfig", "Mixer", "MixtureBatch", "SingleBatch"]
 
+
+AUDIBLE = 10**-4.5
+"""Power of a note's cell, relative to the window's mean, below which it is not heard."""
+
+CLEAR_SHARE = 0.6
+"""Share in the power of all notes played in a cell from which it is one source's."""
+
+DROWNED_SHARE = 0.1
+"""Share in the whole power of a cell below which other sources' harmonics drown the note."""
+
+EQ_DB, EQ_WAVES = 1.5, 3
+"""An equaliser is a sum of so many waves over the bands, each of this spread."""
+
+ROOM_FRAMES, ROOM_DB, ROOM_TAIL = (8, 50), (-18.0, -3.0), 48
+"""A room's reverberation time in frames (.25 to 1.6 s), its level, and the frames that are computed of it."""
+
+CODEC_BANDS, CODEC_LOSS = (150, 180), 1e-5
+"""Bands from one of which on (3 to 8 kHz) a codec at a low rate leaves next to nothing."""
 
 NOISE_CLIPS = 48
 NOISE_TILTS = (0.0, 0.5, 1.0)
@@ -35,16 +55,18 @@ class MixConfig:
         noise: Share of windows with a noise floor.
         noise_snr_db: Range of its level below the window's.
         entry: Share of sources that enter or leave inside the window.
+        effects: Share of windows that each effect of a bus is put on: equaliser, room, a codec's upper limit.
         empty: Share of mixtures without any instrument: noise or percussion alone.
     """
 
     min_sources: int = 1
     max_sources: int = 9
-    gain_db: tuple[float, float] = (-10.0, 2.0)
+    gain_db: tuple[float, float] = (-8.0, 2.0)
     drums: float = 0.25
     noise: float = 0.6
     noise_snr_db: tuple[float, float] = (5.0, 60.0)
     entry: float = 0.15
+    effects: float = 0.3
     empty: float = 0.05
 
 
@@ -63,15 +85,14 @@ class MixtureBatch:
     Attributes:
         features: [B, 1, F, frames].
         label: [B, S] numbers of the instruments, -1 where there is none.
-        share: [B, S + 1, F, frames] share of each source in the power of each cell; the last is noise and percussion.
-        energy: [B, F, frames] power, mean 1 per window.
+        owner: [B, N] which source's note each cell of the trunk's grid holds; S where no note plays, -1 where two
+            sources play alike or others drown the note.
         rows: [B, S] numbers of the clips in the store, 0 where there is none.
     """
 
     features: Tensor
     label: Tensor
-    share: Tensor
-    energy: Tensor
+    owner: Tensor
     rows: Tensor
 
 
@@ -89,16 +110,19 @@ class Mixer:
         self._config = config
         self._rng = np.random.default_rng(seed)
         self._device = torch.device(device)
-        self._amplitude = torch.from_numpy(np.array(store.amplitude)).to(device) if device != "cpu" else None
         self._store = store
+        # On an accelerator the clips lie in its memory.
+        self._clips = (
+            None
+            if device == "cpu"
+            else tuple(torch.from_numpy(np.array(array)).to(device) for array in (store.amplitude, store.notes))
+        )
         self._classes = len(store.instruments)
         self._drums = np.flatnonzero(store.kind == DRUMS)
         melodic = (store.kind != DRUMS) & (store.kind != ONE_SHOT)
         self._by_label = [np.flatnonzero(store.label == c) for c in range(self._classes)]
         self._mix_by_label = [np.flatnonzero((store.label == c) & melodic) for c in range(self._classes)]
-        frames = store.amplitude.shape[2]
-        floors = _noise_floors((frames - 1) * TIMBREL_FEATURES.hop_length)
-        self._floors = floors[..., :frames].to(self._device)
+        self._floors = _noise_floors(store.spec, store.amplitude.shape[2]).to(self._device)
 
     @property
     def rng(self) -> np.random.Generator:
@@ -109,11 +133,12 @@ class Mixer:
         """Draw single-instrument windows, with noise."""
         labels = self._rng.integers(self._classes, size=batch)
         rows = np.array([self._rng.choice(self._by_label[c]) for c in labels])
-        power = self._power(rows)
-        power = self._roll(power.unsqueeze(1))[:, 0]
+        power, notes = self._draw(rows)
+        power, _ = self._roll(power, notes)
+        power = self._bus(power)
         power = power + self._noise(power, self._rng.random(batch) < self._config.noise)
         return SingleBatch(
-            normalise_power(power, TIMBREL_FEATURES).unsqueeze(1), torch.from_numpy(labels).to(self._device)
+            normalise_power(power, self._store.spec).unsqueeze(1), torch.from_numpy(labels).to(self._device)
         )
 
     def mixtures(self, batch: int) -> MixtureBatch:
@@ -133,48 +158,89 @@ class Mixer:
                 rows[b, most] = rng.choice(self._drums)
                 gains[b, most] = 10 ** (rng.uniform(-12, 3) / 10)
         used = gains > 0
-        parts = torch.zeros(batch, most + 1, *self._store.amplitude.shape[1:], device=self._device)
-        where = torch.from_numpy(used).to(self._device)
-        parts[where] = self._power(rows[used]) * torch.from_numpy(gains[used]).to(self._device)[:, None, None]
-        parts = self._enter(self._roll(parts))
-        mix = parts.sum(dim=1)
-        mix_level = mix.mean(dim=(1, 2), keepdim=True)
+        where, source = (torch.from_numpy(index).to(self._device) for index in np.nonzero(used))
+        power, notes = self._draw(rows[used])
+        power = power * torch.from_numpy(gains[used]).to(self._device)[:, None, None]
+        power, notes = self._enter(*self._roll(power, notes))
+        shape = self._store.amplitude.shape[1:]
+        mix = torch.zeros(batch, *shape, device=self._device).index_add_(0, where, power)
+        mix = self._bus(mix)
+        silent = mix.mean(dim=(1, 2), keepdim=True) == 0
         # A window with nothing in it is noise alone, never digital silence: that one is gated.
-        noise = self._noise(mix + (mix_level == 0), (rng.random(batch) < config.noise) | (counts == 0))
-        parts[:, most] += noise
-        mix = mix + noise + 1e-9
-        share = parts / mix.unsqueeze(1)
-        energy = mix / mix.mean(dim=(1, 2), keepdim=True)
-        features = normalise_power(mix, TIMBREL_FEATURES).unsqueeze(1)
+        mix = mix + self._noise(mix + silent, (rng.random(batch) < config.noise) | (counts == 0)) + 1e-9
+        features = normalise_power(mix, self._store.spec).unsqueeze(1)
         label = torch.from_numpy(labels).to(self._device)
-        return MixtureBatch(features, label, share, energy, torch.from_numpy(rows[:, :most]).to(self._device))
+        owner = self._owners(mix, power, notes, where, source)
+        return MixtureBatch(features, label, owner, torch.from_numpy(rows[:, :most]).to(self._device))
 
-    def _power(self, rows: NDArray[np.int64]) -> Tensor:
-        if self._amplitude is not None:
-            amplitude = self._amplitude[torch.from_numpy(rows).to(self._device)]
+    def _draw(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Return power[N, F, frames] and notes[N, rows, cells] of clips."""
+        if self._clips is not None:
+            index = torch.from_numpy(rows).to(self._device)
+            amplitude, notes = (array[index] for array in self._clips)
         else:
-            amplitude = torch.from_numpy(self._store.amplitude[rows])
-        return amplitude.float().square()
+            amplitude, notes = torch.from_numpy(self._store.amplitude[rows]), torch.from_numpy(self._store.notes[rows])
+        return amplitude.float().square(), notes
 
-    def _roll(self, parts: Tensor) -> Tensor:
-        """Turn each source in time by its own amount: parts[B, S, F, frames]."""
-        frames = parts.shape[-1]
-        shifts = torch.from_numpy(self._rng.integers(frames, size=parts.shape[:2])).to(self._device)
-        index = (torch.arange(frames, device=self._device) + shifts[..., None]) % frames
-        return parts.gather(-1, index[:, :, None, :].expand_as(parts))
+    def _roll(self, power: Tensor, notes: Tensor) -> tuple[Tensor, Tensor]:
+        """Turn each clip in time by its own number of cells."""
+        cells = notes.shape[-1]
+        shifts = torch.from_numpy(self._rng.integers(cells, size=len(power))).to(self._device)
+        return _turn(power, shifts * Trunk.STRIDE), _turn(notes, shifts)
 
-    def _enter(self, parts: Tensor) -> Tensor:
+    def _enter(self, power: Tensor, notes: Tensor) -> tuple[Tensor, Tensor]:
         """Let some sources enter or leave inside the window."""
-        frames = parts.shape[-1]
-        draws = self._rng.random(parts.shape[:2])
-        at = self._rng.integers(frames // 5, frames * 3 // 5, size=parts.shape[:2])
+        cells = notes.shape[-1]
+        draws = self._rng.random(len(power))
+        at = self._rng.integers(cells // 5, cells * 3 // 5, size=len(power))
         begin = np.where(draws < self._config.entry / 2, at, 0)
-        end = np.where((draws >= self._config.entry / 2) & (draws < self._config.entry), frames - at, frames)
-        step = torch.arange(frames, device=self._device)
-        keep = (step >= torch.from_numpy(begin).to(self._device)[..., None]) & (
-            step < torch.from_numpy(end).to(self._device)[..., None]
-        )
-        return parts * keep[:, :, None, :]
+        end = np.where((draws >= self._config.entry / 2) & (draws < self._config.entry), cells - at, cells)
+        step = np.arange(cells)
+        keep = torch.from_numpy((step >= begin[:, None]) & (step < end[:, None])).to(self._device)[:, None]
+        return power * keep.repeat_interleave(Trunk.STRIDE, dim=-1), notes * keep
+
+    def _owners(self, mix: Tensor, power: Tensor, notes: Tensor, where: Tensor, source: Tensor) -> Tensor:
+        """Say whose note each cell holds (see MixtureBatch.owner)."""
+        batch, sources = len(mix), self._config.max_sources
+        if self._store.spec.scale != "log":
+            return torch.zeros(batch, 0, dtype=torch.long, device=self._device)
+        rows = notes.shape[1]
+        own = f.avg_pool2d(power[:, : rows * Trunk.STRIDE], Trunk.STRIDE)
+        played = torch.zeros(batch, sources + 1, *own.shape[1:], device=self._device)
+        played[where, source] = own * notes
+        total = f.avg_pool2d(mix[:, : rows * Trunk.STRIDE], Trunk.STRIDE)
+        best, owner = played[:, :sources].max(dim=1)
+        sum_played = played[:, :sources].sum(dim=1)
+        audible = best > AUDIBLE * mix.mean(dim=(1, 2))[:, None, None]
+        clear = (best > CLEAR_SHARE * sum_played) & (best > DROWNED_SHARE * total)
+        return torch.where(audible, torch.where(clear, owner, -1), sources).flatten(1)
+
+    def _bus(self, power: Tensor) -> Tensor:
+        """Put effects that leave the instruments what they are on power[B, F, frames]."""
+        rng, (batch, bands, _) = self._rng, power.shape
+        equalised, roomy, coded = (np.flatnonzero(rng.random(batch) < self._config.effects) for _ in range(3))
+        if len(equalised):
+            place = np.linspace(0, np.pi, bands)
+            depth_db = rng.normal(0, EQ_DB, (len(equalised), EQ_WAVES, 1))
+            phase = rng.uniform(0, 2 * np.pi, (len(equalised), EQ_WAVES, 1))
+            waves = np.arange(1, EQ_WAVES + 1)[None, :, None]
+            curve_db = (depth_db * np.cos(waves * place + phase)).sum(axis=1)
+            power[equalised] *= self._tensor(10 ** (curve_db / 10))[..., None]
+        if len(roomy):
+            decay_frames = rng.uniform(*ROOM_FRAMES, (len(roomy), 1))
+            wet = 10 ** (rng.uniform(*ROOM_DB, (len(roomy), 1)) / 10)
+            tail = np.exp(-np.arange(ROOM_TAIL)[::-1] * np.log(1e6) / decay_frames)
+            tail = wet * tail / tail.sum(axis=1, keepdims=True)
+            tail[:, -1] += 1.0
+            padded = f.pad(power[roomy], (ROOM_TAIL - 1, 0)).transpose(0, 1)  # [F, rooms, frames]: a filter a room
+            room = f.conv1d(padded, self._tensor(tail)[:, None], groups=len(roomy))
+            power[roomy] = room.transpose(0, 1)
+        for b in coded:
+            power[b, int(rng.integers(*CODEC_BANDS)) :] *= CODEC_LOSS
+        return power
+
+    def _tensor(self, array: NDArray[np.float64]) -> Tensor:
+        return torch.from_numpy(array.astype(np.float32)).to(self._device)
 
     def _noise(self, power: Tensor, on: NDArray[np.bool_]) -> Tensor:
         """Draw a noise floor for power[B, F, frames] where it is on, at a random level below it."""
@@ -188,16 +254,24 @@ class Mixer:
         return noise * level[:, None, None]
 
 
-def _noise_floors(samples: int) -> Tensor:
-    """Return mel power [N, F, frames], mean 1 each, of white, pink and brown Gaussian noise."""
+def _turn(array: Tensor, shifts: Tensor) -> Tensor:
+    """Turn each of array[N, R, T] in time by its own shift."""
+    steps = array.shape[-1]
+    index = (torch.arange(steps, device=array.device) + shifts[:, None]) % steps
+    return array.gather(-1, index[:, None, :].expand_as(array))
+
+
+def _noise_floors(spec: FeatureSpec, frames: int) -> Tensor:
+    """Return band power [N, F, frames], mean 1 each, of white, pink and brown Gaussian noise."""
     rng = np.random.default_rng(NOISE_CLIPS)  # the same floors for every seed: a resumed run goes on with its own
+    samples = frames * spec.hop_length
     spectrum = np.fft.rfft(rng.standard_normal((NOISE_CLIPS, samples)))
-    hz = np.fft.rfftfreq(samples, 1 / TIMBREL_FEATURES.sample_rate)
+    hz = np.fft.rfftfreq(samples, 1 / spec.sample_rate)
     tilt = np.arange(NOISE_CLIPS) % len(NOISE_TILTS)
     colour = np.maximum(hz, NOISE_CORNER_HZ)[None, :] ** -np.array(NOISE_TILTS)[tilt][:, None]
     audio = np.fft.irfft(spectrum * colour, samples).astype(np.float32)
     with torch.inference_mode():
-        power = PowerMel(TIMBREL_FEATURES)(torch.from_numpy(audio))
+        power = PowerSpectrogram(spec)(torch.from_numpy(audio))[..., :frames]
         power /= power.mean(dim=(1, 2), keepdim=True)
     floors: Tensor = power.clone()
     return floors

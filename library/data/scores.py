@@ -38,6 +38,7 @@ __all__ = [
     "iter_scores",
     "phrases",
     "read_score",
+    "segments",
     "split_of",
     "wad_midi",
 ]
@@ -83,9 +84,10 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Hold PHRASE_S seconds of one track, times from its own start."""
+    """Hold PHRASE_S seconds of one track from start_s of its score, times from its own start."""
 
     sha1: str
+    start_s: float
     program: int
     is_drums: bool
     notes: tuple[Note, ...]
@@ -143,9 +145,20 @@ def phrases(score: Score, min_onsets: int = MIN_ONSETS) -> Iterator[Phrase]:
             offset = note.start_s - start * PHRASE_S
             length = min(note.duration_s, PHRASE_S - offset)
             buckets.setdefault(start, []).append(Note(offset, length, note.pitch, note.velocity))
-        for _, notes in sorted(buckets.items()):
+        for start, notes in sorted(buckets.items()):
             if len(notes) >= min_onsets:
-                yield Phrase(score.sha1, track.program, track.is_drums, tuple(notes))
+                yield Phrase(score.sha1, start * PHRASE_S, track.program, track.is_drums, tuple(notes))
+
+
+def segments(score: Score, min_tracks: int, min_onsets: int = MIN_ONSETS) -> Iterator[tuple[Phrase, ...]]:
+    """Yield the pitched phrases that sound together, where at least that many do."""
+    together: dict[float, list[Phrase]] = {}
+    for phrase in phrases(score, min_onsets):
+        if not phrase.is_drums:
+            together.setdefault(phrase.start_s, []).append(phrase)
+    for _, found in sorted(together.items()):
+        if len(found) >= min_tracks:
+            yield tuple(found)
 
 
 def _tracks(midi: mido.MidiFile) -> Iterator[Track]:

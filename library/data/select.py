@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from library.audio import SAMPLE_RATE_HZ
 from library.data.instruments import Instrument, InstrumentRenderer
 from library.data.scores import Split
-from library.features import FeatureSpec, PowerMel
+from library.features import FeatureSpec, PowerSpectrogram
 from library.synths.notes import Note
 
 __all__ = ["Probe", "choose", "measure"]
@@ -31,9 +31,11 @@ MIN_TONALITY = 0.35
 UNSEEN = 53
 """Instruments in validation and in test each (arXiv 2211.07951, table 1)."""
 
-UNSEEN_SYNTHS = 16
+UNSEEN_PER_SYNTH = 8
+SYNTHS_FOR_TRAINING = {"amsynth": 320, "zyn": 460}
+"""Caps, so that synthesisers don't swamp the sampled timbres."""
 
-_PROBE_SPEC = FeatureSpec(n_mels=40, hop_length=512)
+_PROBE_SPEC = FeatureSpec(bands=40)
 _SEGMENTS = 9
 _NOTE_S, _HELD_S = 1.5, 1.0
 
@@ -61,7 +63,7 @@ def measure(renderer: InstrumentRenderer, instrument: Instrument) -> Probe:
     notes = [renderer.render(instrument, [Note(0.0, _HELD_S, int(pitch), 100)], _NOTE_S) for pitch in pitches]
     audio = np.stack(notes)
     with torch.inference_mode():
-        power = PowerMel(_PROBE_SPEC)(torch.from_numpy(audio)).numpy()  # [4, 40, frames]
+        power = PowerSpectrogram(_PROBE_SPEC)(torch.from_numpy(audio)).numpy()  # [4, 40, frames]
     frames = power.shape[-1] // _SEGMENTS * _SEGMENTS
     segments = power[..., :frames].reshape(4, 40, _SEGMENTS, -1).mean(-1)
     top = segments.max(axis=(1, 2), keepdims=True) + 1e-12
@@ -75,9 +77,7 @@ def measure(renderer: InstrumentRenderer, instrument: Instrument) -> Probe:
     )
 
 
-def choose(
-    found: Sequence[tuple[Instrument, Probe]], seed: int = 0, synths_for_training: int = 230
-) -> dict[Split, list[Instrument]]:
+def choose(found: Sequence[tuple[Instrument, Probe]], seed: int = 0) -> dict[Split, list[Instrument]]:
     """Choose train, validation and test instruments.
 
     Silent, unpitched and click-like ones go; so do near-duplicates, on the same side and across sides.
@@ -89,9 +89,11 @@ def choose(
         if probe.level_db > MIN_LEVEL_DB and probe.tonality > MIN_TONALITY and probe.sustain >= 0.5
     ]
     train = _distinct([row for row in good if row[0].for_training], [], MIN_DISTANCE_DB)
-    synths = [row for row in train if row[0].engine == "amsynth"]
-    keep = {synths[i][0].id for i in rng.permutation(len(synths))[:synths_for_training]}
-    chosen = [row for row in train if row[0].engine != "amsynth" or row[0].id in keep]
+    keep = {row[0].id for row in train if row[0].engine not in SYNTHS_FOR_TRAINING}
+    for engine, most in SYNTHS_FOR_TRAINING.items():
+        patches = [row[0].id for row in train if row[0].engine == engine]
+        keep |= {patches[i] for i in rng.permutation(len(patches))[:most]}
+    chosen = [row for row in train if row[0].id in keep]
     unseen = _distinct(
         [row for row in good if not row[0].for_training], [probe for _, probe in chosen], MIN_UNSEEN_DISTANCE_DB
     )
@@ -121,11 +123,11 @@ def _by_family(
     pools: dict[str, list[Instrument]] = defaultdict(list)
     for i in rng.permutation(len(rows)):
         instrument = rows[i][0]
-        pools["amsynth" if instrument.engine == "amsynth" else instrument.family].append(instrument)
+        pools[instrument.family if instrument.engine == "soundfont" else instrument.engine].append(instrument)
     sides: tuple[list[Instrument], list[Instrument]] = ([], [])
-    synths = pools.pop("amsynth", [])
-    for i, instrument in enumerate(synths[: 2 * UNSEEN_SYNTHS]):
-        sides[i % 2].append(instrument)
+    for engine in SYNTHS_FOR_TRAINING:
+        for i, instrument in enumerate(pools.pop(engine, [])[: 2 * UNSEEN_PER_SYNTH]):
+            sides[i % 2].append(instrument)
     while any(pools.values()) and min(len(side) for side in sides) < UNSEEN:
         for family in sorted(pools):
             for side in sides:

@@ -17,7 +17,7 @@ from library.features import TIMBREL_FEATURES, FeatureSpec
 
 __all__ = ["Calibration", "Checkpoint", "load_checkpoint", "save_checkpoint"]
 
-FORMAT = "1"
+FORMAT = "2"
 ARCHITECTURE = "timbrel"
 _HEADER_KEY = "timbrel"
 

@@ -28,17 +28,17 @@ class NetworkConfig:
         slots: Most instruments K of a mixture.
         layers: Decoder layers of the queries.
         heads: Attention heads.
-        widths: Channels of the trunk's stages.
-        bands: Rows of the cell grid, n_mels / 8.
+        widths: Channels of the trunk's stem and stages.
+        rows: Rows R of the cell grid, two semitones each, from MIDI note 28 up.
     """
 
     dim: int = 192
-    cells: int = 160
+    cells: int = 128
     slots: int = 9
     layers: int = 2
     heads: int = 4
-    widths: tuple[int, int, int] = (32, 96, 192)
-    bands: int = 16
+    widths: tuple[int, int, int, int] = (32, 48, 96, 160)
+    rows: int = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class MixtureOutput:
     Attributes:
         vectors: [B, K, D] unit norm.
         presence: [B, K] logits.
-        masks: [B, K + 1, N] logits of each cell over the slots; the last is "no instrument".
-        cells: [B, N, D] unit norm local embeddings.
+        masks: [B, K + 1, N] logits of each cell over the slots; the last is "no note".
+        cells: [B, N, C] the trunk's cells, N = R * frames / 4, row by row.
     """
 
     vectors: Tensor
@@ -65,11 +65,11 @@ class TimbrelNetwork(nn.Module):
         super().__init__()
         self.config = config = config or NetworkConfig()
         width = config.cells
-        self.trunk = Trunk(width, config.widths)
+        self.trunk = Trunk(width, config.widths, config.rows)
         self.saliency = nn.Conv2d(width, 1, 1)
         self.head = nn.Sequential(nn.Linear(2 * width, 2 * width), nn.ReLU(), nn.Linear(2 * width, config.dim))
         self.local = nn.Linear(width, config.dim)
-        self.band_code = nn.Parameter(torch.randn(config.bands, width) * 0.02)
+        self.row_code = nn.Parameter(torch.randn(config.rows, width) * 0.02)
         self.queries = nn.Parameter(torch.randn(config.slots, width) * 0.5)
         self.decoder = nn.ModuleList(
             nn.TransformerDecoderLayer(width, config.heads, 2 * width, dropout=0.0, batch_first=True, norm_first=True)
@@ -91,25 +91,28 @@ class TimbrelNetwork(nn.Module):
         grid = self.trunk(features)
         cells = grid.flatten(2).transpose(1, 2)  # [B, N, C]
         saliency = self.saliency(grid).flatten(2)  # [B, 1, N]
-        placed = grid + self.band_code.T[None, :, :, None]
-        # Queries look at four cells at a time: finding instruments needs less detail than parting them.
-        memory = f.avg_pool2d(placed, 2, ceil_mode=True).flatten(2).transpose(1, 2)
+        # Queries look at eight cells at a time: finding instruments needs less detail than parting them.
+        placed = grid + self.row_code.T[None, :, :, None]
+        memory = f.avg_pool2d(placed, (2, 4), ceil_mode=True).flatten(2).transpose(1, 2)
         query = self.queries.expand(len(cells), -1, -1)
         for layer in self.decoder:
             query = layer(query, memory)
-        memory = placed.flatten(2).transpose(1, 2)
         query = self.query_norm(query)
-        scores = torch.einsum("bkc,bnc->bkn", query, self.key(memory)) * memory.shape[-1] ** -0.5
-        masks = torch.cat([scores, self.nothing(memory).transpose(1, 2)], dim=1)
+        # Keys are applied to the few queries instead of the many cells: q . (W c + b) = (q W) . c + q . b
+        scores = (query @ self.key.weight) @ cells.transpose(1, 2) + (query @ self.key.bias)[..., None]
+        scores = scores * cells.shape[-1] ** -0.5
+        masks = torch.cat([scores, self.nothing(cells).transpose(1, 2)], dim=1)
         shares = masks.softmax(dim=1)[:, :-1]  # [B, K, N]: how much of a cell is a slot's
         weights = shares * saliency.softmax(dim=-1)
         held = weights.sum(dim=-1, keepdim=True)  # [B, K, 1]: share of the window that a slot holds
         vectors = self._pool(cells, weights / held.clamp_min(1e-6))
         presence = self.presence(torch.cat([query, held.clamp_min(1e-6).log()], dim=-1))[..., 0]
-        return MixtureOutput(vectors, presence, masks, f.normalize(self.local(cells), dim=-1))
+        return MixtureOutput(vectors, presence, masks, cells)
 
     def _pool(self, cells: Tensor, weights: Tensor) -> Tensor:
         """Pool cells[B, N, C] by weights[B, K, N] (rows sum to 1) to unit vectors[B, K, D]."""
-        mean = weights @ cells
-        spread = (weights @ cells.square() - mean.square()).clamp_min(1e-6).sqrt()
-        return f.normalize(self.head(torch.cat([mean, spread], dim=-1)), dim=-1)
+        with torch.autocast(cells.device.type, enabled=False):  # a difference of squares needs all its digits
+            cells, weights = cells.float(), weights.float()
+            mean = weights @ cells
+            spread = (weights @ cells.square() - mean.square()).clamp_min(1e-6).sqrt()
+            return f.normalize(self.local(mean) + self.head(torch.cat([mean, spread], dim=-1)), dim=-1)

@@ -49,7 +49,7 @@ class PaperPipeline:
             n_fft=spec.n_fft,
             win_length=spec.win_length,
             hop_length=spec.hop_length,
-            n_mels=spec.n_mels,
+            n_mels=spec.bands,
         )
         features = torch.from_numpy(self._to_db(mel, ref=1.0).astype(np.float32))
         with torch.inference_mode():

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from library.evaluation.metrics import equal_error_rate, f1_scores, mean_average_precision
+from library.evaluation.metrics import (
+    BOOTSTRAPS,
+    bootstrap,
+    equal_error_rate,
+    f1_each,
+    f1_scores,
+    mean_average_precision,
+    precision_each,
+)
 
-__all__ = ["MixtureScores", "mixture_scores", "single_scores"]
+__all__ = ["MixtureScores", "mixture_scores", "rank_in_family", "single_scores"]
 
 ENROL = 5
 TRIALS = 20
@@ -21,8 +30,8 @@ class MixtureScores:
     """Hold what mixtures were heard as.
 
     Attributes:
-        f1_macro, f1_weighted: Of the named set.
-        map_macro, map_weighted: Of the largest cosine over slots, empty ones too, as the paper has it.
+        f1_macro, f1_weighted, f1_low, f1_high: Of the named set, with the 95 % interval of macro over instruments.
+        map_macro, map_weighted, map_low, map_high: Of the largest cosine over slots, empty ones too, as in the paper.
         map_presence: mAP macro of the largest cosine times presence: an empty slot says nothing.
         top1, top5: On mixtures of three: share of the true instruments that are first, or among the first five, of
             one of the three strongest slots.
@@ -31,8 +40,12 @@ class MixtureScores:
 
     f1_macro: float
     f1_weighted: float
+    f1_low: float
+    f1_high: float
     map_macro: float
     map_weighted: float
+    map_low: float
+    map_high: float
     map_presence: float
     top1: float
     top5: float
@@ -70,11 +83,53 @@ def single_scores(
         right1 += int((np.argmax(asked_with[rows] @ library1.T, axis=1) == i).sum())
         right5 += int((np.argmax(asked_with[rows] @ library5.T, axis=1) == i).sum())
         asked += len(rows)
+    low, high = _eer_interval(positive, negative)
     return {
         "eer": equal_error_rate(np.concatenate(positive), np.concatenate(negative)),
+        "eer_low": low,
+        "eer_high": high,
         "top1": right1 / asked,
         "top1_enrol5": right5 / asked,
     }
+
+
+def _eer_interval(
+    positive: Sequence[NDArray[np.float32]], negative: Sequence[NDArray[np.float32]]
+) -> tuple[float, float]:
+    """Return the 95 % interval of the EER when other instruments had been drawn."""
+    rng = np.random.default_rng(0)
+    rates = []
+    for _ in range(BOOTSTRAPS // 5):  # each takes a sort of all trials
+        drawn = rng.integers(len(positive), size=len(positive))
+        rates.append(
+            equal_error_rate(np.concatenate([positive[i] for i in drawn]), np.concatenate([negative[i] for i in drawn]))
+        )
+    low, high = np.percentile(rates, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def rank_in_family(
+    vectors: NDArray[np.float32],
+    library: NDArray[np.float32],
+    truth: NDArray[np.bool_],
+    families: Sequence[str],
+    depth: tuple[int, ...] = (1, 5),
+) -> tuple[float, ...]:
+    """Return the share of true instruments among the first of their own family (CIR's protocol, arXiv 2509.13285).
+
+    Args:
+        vectors: [M, K, D] unit norm.
+        library: [C, D] unit norm.
+        truth: [M, C] one instrument of each family that is asked for.
+        families: [C] family of each instrument.
+        depth: How many first places count.
+    """
+    scores = (vectors @ library.T).max(axis=1)  # [M, C]
+    same = np.array([[a == b for b in families] for a in families])
+    places = []
+    for m, c in zip(*np.nonzero(truth), strict=True):
+        places.append(int((scores[m, same[c]] > scores[m, c]).sum()))
+    return tuple(float(np.mean(np.array(places) < d)) for d in depth)
 
 
 def mixture_scores(
@@ -98,8 +153,13 @@ def mixture_scores(
     named = np.zeros_like(truth)
     for m, k in zip(*np.nonzero(presence >= threshold), strict=True):
         named[m, nearest[m, k]] = True
-    f1 = f1_scores(truth, named)
-    mean_ap = mean_average_precision(truth, cosine.max(axis=1))
+    plays = truth.any(axis=0)
+    ranked = cosine.max(axis=1)
+    f1 = (*f1_scores(truth, named), *bootstrap(f1_each(truth, named)[plays], np.random.default_rng(0)))
+    mean_ap = (
+        *mean_average_precision(truth, ranked),
+        *bootstrap(precision_each(truth, ranked)[plays], np.random.default_rng(0)),
+    )
     by_presence, _ = mean_average_precision(truth, (cosine.clip(0.0) * presence[..., None]).max(axis=1))
     top1, top5 = _three(cosine, presence, truth)
     error = np.abs(named.sum(axis=1) - truth.sum(axis=1)).mean()

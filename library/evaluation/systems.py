@@ -10,12 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as f
 
-from library.encoders.paper import PaperNetwork
+from library.data.clips import SPECS
+from library.encoders.paper import PAPER_DIM, PaperNetwork
 from library.encoders.spec import Encoder, MixtureEmbedding
 from library.errors import InputError
-from library.features import TIMBREL_FEATURES, Frontend
+from library.features import Frontend
 
 __all__ = ["ChanceSystem", "OurSystem", "PaperSystem", "SingleOnMixture", "System"]
+
+OTHERS = 768
+"""Vectors that chance's open library holds besides: as many as the built-in one."""
 
 _BATCH = 16
 _ALWAYS = 0.5
@@ -26,6 +30,8 @@ class System(Protocol):
 
     name: str
     threshold: float
+    others: NDArray[np.float32]
+    """[N, D] what else may stand in a library beside the test instruments; none for the paper's networks."""
 
     def embed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embed audio[B, T] as unit vectors[B, D]."""
@@ -41,9 +47,10 @@ class OurSystem:
 
     name = "timbrel"
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Encoder, others: NDArray[np.float32] | None = None) -> None:
         self._encoder = encoder
         self.threshold = encoder.spec.threshold
+        self.others = np.zeros((0, encoder.spec.dim), np.float32) if others is None else others
 
     def embed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embed audio[B, T]."""
@@ -73,6 +80,7 @@ class ChanceSystem:
     def __init__(self, dim: int = 192, slots: int = 9) -> None:
         self._rng = np.random.default_rng(0)
         self._dim, self._slots = dim, slots
+        self.others = self._draw(OTHERS, dim)
 
     def embed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return one random unit vector a clip."""
@@ -99,6 +107,7 @@ class PaperSystem:
 
     name = "paper's Small"
     threshold = _ALWAYS
+    others = np.zeros((0, PAPER_DIM), np.float32)
 
     def __init__(self, single: Path, multi: Path) -> None:
         first, second = _network_state(single), _network_state(multi)
@@ -106,7 +115,7 @@ class PaperSystem:
         self._single.load_state_dict(first)
         self._multi = PaperNetwork().eval()
         self._multi.load_state_dict(second)
-        self._frontend = Frontend(TIMBREL_FEATURES)
+        self._frontend = Frontend(SPECS[1])
 
     def embed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embed audio[B, T]."""

@@ -70,5 +70,7 @@ class AmsynthRenderer:
     def render(self, patch: AmsynthPatch, notes: Sequence[Note], duration_s: float) -> NDArray[np.float32]:
         """Render notes as samples[T] float32 mono at 16 kHz."""
         controls = {key: value for key, value in patch.controls if self._reverb or key not in _WET}
-        mono = self._plugin.render(controls, notes, duration_s)
+        with self._plugin.open() as instance:
+            instance.set_controls(controls)
+            mono = instance.render(notes, duration_s)
         return resample(mono, SYNTH_RATE_HZ, SAMPLE_RATE_HZ)[: round(duration_s * SAMPLE_RATE_HZ)]

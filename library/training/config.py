@@ -20,6 +20,7 @@ class TrainConfig:
 
     Attributes:
         minutes: Time to train; the learning rate falls to zero over it. What counts is time spent in steps.
+        steps: Steps to train instead, where it is not 0: the same length on every machine.
         batch: Windows per step.
         singles: Share of a step's windows that hold one instrument (multi only).
         peak_lr: Highest learning rate.
@@ -28,12 +29,14 @@ class TrainConfig:
         margin: Additive angular margin of the single loss, in radians.
         presence_weight: Weight of the loss on presence.
         mask_weight: Weight of the loss on which slot a cell belongs to.
-        local_weight: Weight of the loss on which instrument a cell belongs to.
+        note_weight: Weight of the loss on which instrument a note's cell belongs to.
+        family_weight: Weight of the loss on the family of a single instrument.
         seed: Seed of weights and mixtures.
         threads: Torch threads.
     """
 
     minutes: float = 15.0
+    steps: int = 0
     batch: int = 64
     singles: float = 0.25
     peak_lr: float = 2e-3
@@ -42,7 +45,8 @@ class TrainConfig:
     margin: float = 0.2
     presence_weight: float = 1.0
     mask_weight: float = 1.0
-    local_weight: float = 0.5
+    note_weight: float = 0.5
+    family_weight: float = 0.3
     seed: int = 0
     threads: int = 2
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 
-from library.data.clips import ClipStore
+from library.data.clips import SPECS, ClipStore
 from library.encoders.checkpoint import save_checkpoint
 from library.errors import InputError
 from library.training.calibrate import calibrate
@@ -28,7 +28,7 @@ def train_single(
     data: Path, out: Path, config: TrainConfig, network: Network, device: str, progress: Progress
 ) -> dict[str, float]:
     """Train a Single-Instrument Encoder into OUT/state.pt and return its validation figures."""
-    train, valid = _stores(data)
+    train, valid = _stores(data, network)
     task = SingleTask(train, valid, config, device) if network == "timbrel" else PaperSingleTask(train, valid, config)
     return run_training(task, config, out, progress)
 
@@ -45,7 +45,7 @@ def train_multi(
     """
     if not (single / "state.pt").exists():
         raise InputError(single, "holds no single encoder", "run `timbrel train single` first")
-    train, valid = _stores(data)
+    train, valid = _stores(data, network)
     state = torch.load(single / "state.pt", weights_only=True)["modules"]
     if network == "paper":
         teacher = PaperSingleTask(train, valid, config)
@@ -84,8 +84,9 @@ def export(task: MultiTask, path: Path) -> str:
     return save_checkpoint(path, task.network, calibration, WINDOW_S)
 
 
-def _stores(data: Path) -> tuple[ClipStore, ClipStore]:
+def _stores(data: Path, network: Network = "timbrel") -> tuple[ClipStore, ClipStore]:
+    spec = SPECS[0] if network == "timbrel" else SPECS[1]
     try:
-        return ClipStore.open(data, "train"), ClipStore.open(data, "valid")
+        return ClipStore.open(data, "train", spec), ClipStore.open(data, "valid", spec)
     except FileNotFoundError as error:
         raise InputError(data, "holds no clips to train on", f"run `timbrel data render --out {data}` first") from error

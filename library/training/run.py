@@ -1,11 +1,12 @@
-"""Run steps until the time is used up; resumable after a kill."""
+"""Run steps until all are done or the time is used up; resumable after a kill."""
 
 from __future__ import annotations
 
 import json
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -43,7 +44,7 @@ class Task(Protocol):
 def run_training(
     task: Task, config: TrainConfig, folder: Path, progress: Callable[[str, float], None] = lambda *_: None
 ) -> dict[str, float]:
-    """Train until config.minutes are used up, going on where an earlier run was stopped.
+    """Train until config.steps are done or config.minutes used up, going on where an earlier run was stopped.
 
     Writes FOLDER/state.pt (everything that is needed to go on), FOLDER/log.jsonl (loss and validation curves).
 
@@ -55,13 +56,15 @@ def run_training(
     parameters = [p for module in task.modules.values() for p in module.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=config.peak_lr, weight_decay=config.weight_decay)
     step, elapsed = _restore(task, optimiser, folder)
-    budget = config.minutes * 60.0
     saved = validated = elapsed
     shown: dict[str, float] = {}
-    with (folder / "log.jsonl").open("a") as log:
-        while elapsed < budget:
+    with (
+        (folder / "log.jsonl").open("a") as log,
+        _saved_when_stopped(lambda: _save(task, optimiser, folder, step, elapsed)),
+    ):
+        while (done := _share_done(config, step, elapsed)) < 1.0:
             began = time.monotonic()
-            _set_rate(optimiser, config.peak_lr, elapsed / budget)
+            _set_rate(optimiser, config.peak_lr, done)
             for module in task.modules.values():
                 module.train()
             loss, parts = task.loss()
@@ -74,7 +77,7 @@ def run_training(
             for key, value in parts.items():
                 shown[key] = 0.98 * shown.get(key, value) + 0.02 * value
             if step % 20 == 0:
-                progress(_line(step, elapsed, shown), elapsed / budget)
+                progress(_line(step, elapsed, shown), done)
             if elapsed - validated > VALIDATE_EVERY_S:
                 validated = elapsed
                 _log(log, step, elapsed, shown, task.validate())
@@ -87,8 +90,22 @@ def run_training(
     return {**result, "steps": float(step), "minutes": elapsed / 60}
 
 
+@contextmanager
+def _saved_when_stopped(save: Callable[[], None]) -> Iterator[None]:
+    """Keep what was learnt when Ctrl-C ends the run between two saves; a kill loses a minute."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        save()
+        raise
+
+
+def _share_done(config: TrainConfig, step: int, elapsed_s: float) -> float:
+    return step / config.steps if config.steps else elapsed_s / (config.minutes * 60.0)
+
+
 def _set_rate(optimiser: torch.optim.Optimizer, peak: float, done: float) -> None:
-    """Rise linearly, then fall as a cosine to zero, by the share of the time that is used."""
+    """Rise linearly, then fall as a cosine to zero, by the share of the run that is done."""
     rate = peak * min(1.0, done / WARM_UP + 1e-3) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
     for group in optimiser.param_groups:
         group["lr"] = rate

@@ -8,12 +8,14 @@ import pytest
 import torch
 
 from library.encoders import load_encoder
+from library.encoders.blocks import HarmonicStack
 from library.encoders.checkpoint import Calibration, load_checkpoint, save_checkpoint
 from library.encoders.network import NetworkConfig, TimbrelNetwork
 from library.encoders.runtime import WEIGHTS, TorchEncoder, choose_device, fuse_norms
 from library.errors import EncoderError, InputError
+from library.features import BANDS_PER_OCTAVE, SILENCE, TIMBREL_FEATURES
 
-SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 8, 16))
+SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 4, 8, 16))
 AUDIO = np.random.default_rng(0).standard_normal((3, 80_000)).astype(np.float32)
 
 
@@ -73,7 +75,7 @@ def test_nan_is_refused(weights: Path) -> None:
 def test_folding_the_norms_changes_nothing() -> None:
     torch.manual_seed(1)
     network = TimbrelNetwork(SMALL)
-    features = torch.randn(4, 1, 128, 157)
+    features = torch.randn(4, 1, TIMBREL_FEATURES.bands, 157)
     network.train()
     network.multi(features)  # moves the running statistics away from 0 and 1
     network.eval()
@@ -83,6 +85,16 @@ def test_folding_the_norms_changes_nothing() -> None:
         after = network.multi(features)
     torch.testing.assert_close(before.vectors, after.vectors, atol=1e-4, rtol=1e-3)
     torch.testing.assert_close(before.presence, after.presence, atol=1e-4, rtol=1e-3)
+
+
+def test_the_harmonics_of_a_note_lie_on_top_of_each_other() -> None:
+    features = torch.full((1, 1, 180, 3), SILENCE)
+    for harmonic in (1.0, 2.0, 3.0, 4.0):
+        features[0, 0, 30 + round(BANDS_PER_OCTAVE * np.log2(harmonic))] = 1.0
+    stacked = HarmonicStack(144)(features)
+    assert stacked.shape == (1, HarmonicStack.CHANNELS, 144, 3)
+    for channel, pitch in enumerate(HarmonicStack.HARMONICS):
+        assert float(stacked[0, channel, 30, 0]) == (1.0 if pitch in (1, 2, 3, 4) else SILENCE)
 
 
 def test_a_checkpoint_keeps_spec_calibration_and_fingerprint(weights: Path) -> None:

@@ -2,16 +2,24 @@ from __future__ import annotations
 
 import librosa
 import numpy as np
+import pytest
 import torch
 
-from library.features import PAPER_FEATURES, TIMBREL_FEATURES, Frontend, PowerMel
+from library.features import (
+    BANDS_PER_OCTAVE,
+    LOWEST_NOTE,
+    PAPER_FEATURES,
+    TIMBREL_FEATURES,
+    Frontend,
+    PowerSpectrogram,
+)
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.standard_normal((2, 80_000)).astype(np.float32)
 
 
 def test_mel_power_is_that_of_librosa() -> None:
-    ours = PowerMel(PAPER_FEATURES)(torch.from_numpy(NOISE))[0].numpy()
+    ours = PowerSpectrogram(PAPER_FEATURES)(torch.from_numpy(NOISE))[0].numpy()
     theirs = librosa.feature.melspectrogram(
         y=NOISE[0], sr=16_000, n_fft=2048, win_length=1024, hop_length=512, n_mels=128
     )
@@ -39,4 +47,19 @@ def test_silence_gives_finite_features() -> None:
 
 def test_a_tenth_of_a_second_is_enough() -> None:
     features = Frontend(TIMBREL_FEATURES)(torch.from_numpy(NOISE[:, :1600]))
-    assert features.shape == (2, 1, 128, TIMBREL_FEATURES.frames(1600))
+    assert features.shape == (2, 1, TIMBREL_FEATURES.bands, TIMBREL_FEATURES.frames(1600))
+
+
+@pytest.mark.parametrize("note", [29, 45, 64, 73, 88, 101])
+def test_a_tone_lies_in_the_band_of_its_note_with_one_power_in_all_registers(note: int) -> None:
+    time_s = torch.arange(80_000) / 16_000
+    tone = torch.sin(2 * np.pi * 440.0 * 2 ** ((note - 69) / 12) * time_s)
+    power = PowerSpectrogram(TIMBREL_FEATURES)(tone[None])[0, :, 78]
+    assert int(power.argmax()) == (note - LOWEST_NOTE) * BANDS_PER_OCTAVE // 12
+    assert 0.15 < float(power.max()) < 0.5
+
+
+def test_bands_above_the_window_of_their_register_are_silent_for_a_low_tone() -> None:
+    tone = torch.sin(2 * np.pi * 220.0 * torch.arange(80_000) / 16_000)
+    power = PowerSpectrogram(TIMBREL_FEATURES)(tone[None])[0, :, 78]
+    assert float(power[80:].max()) < 1e-4 * float(power.max())

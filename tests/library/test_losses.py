@@ -13,7 +13,7 @@ from library.training.config import TrainConfig
 from library.training.losses import angular_margin_loss, assign, mixture_loss, permutation_invariant_loss
 from tests.library.clips import small_store
 
-SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 8, 16))
+SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 4, 8, 16))
 
 
 def test_the_assignment_is_the_best_of_all_permutations() -> None:
@@ -54,9 +54,9 @@ def test_the_mixture_loss_reaches_every_part_of_the_network() -> None:
     torch.manual_seed(0)
     network, prototypes = TimbrelNetwork(SMALL), torch.nn.Parameter(torch.randn(10, 16))
     batch = Mixer(small_store(), MixConfig(), seed=0).mixtures(6)
-    loss, parts = mixture_loss(network.multi(batch.features), batch, prototypes, TrainConfig())
+    loss, parts = mixture_loss(network, network.multi(batch.features), batch, prototypes, TrainConfig())
     torch.autograd.backward(loss)
-    assert set(parts) == {"which", "presence", "masks", "local"}
+    assert set(parts) == {"which", "presence", "masks", "notes"}
     silent = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert silent == []
     assert prototypes.grad is not None
