@@ -124,6 +124,11 @@ class SoundIndex:
         return self._manifest.dim
 
     @property
+    def vectors(self) -> NDArray[np.float16]:
+        """All vectors [N, D] of the generation, unit norm; may be a memory map."""
+        return self._vectors
+
+    @property
     def search(self) -> str:
         """How this index searches: "exact" or "annoy"."""
         return "exact" if self._annoy is None else "annoy"

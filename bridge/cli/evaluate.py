@@ -9,20 +9,51 @@ import typer
 
 __all__ = ["eval_command"]
 
-_COLUMNS = {
-    "eer": "EER",
-    "top1": "single top-1",
-    "top1_noise_40dB": "40 dB",
-    "top1_noise_20dB": "20 dB",
-    "f1_macro": "F1 macro",
-    "f1_weighted": "F1 w.",
-    "map_macro": "mAP macro",
-    "map_weighted": "mAP w.",
-    "map_presence": "mAP x presence",
-    "count_error": "count err.",
-    "three_top1": "3: top-1",
-    "three_top5": "3: top-5",
+_TABLES = {
+    "Single instruments": {
+        "eer": "EER",
+        "top1": "top-1",
+        "top1_enrol5": "top-1, 5 enrolled",
+        "top1_noise_40dB": "40 dB",
+        "top1_noise_20dB": "20 dB",
+        "note_to_phrase": "note to phrase",
+        "phrase_to_note": "phrase to note",
+        "gm_program_top5": "GM program top-5",
+        "gm_family_top1": "GM family top-1",
+    },
+    "Mixtures of 2-9": {
+        "f1_macro": "F1 macro",
+        "f1_weighted": "F1 w.",
+        "map_macro": "mAP macro",
+        "map_weighted": "mAP w.",
+        "map_presence": "mAP x presence",
+        "count_error": "count error",
+        "f1_2_3": "F1 of 2-3",
+        "f1_4_6": "of 4-6",
+        "f1_7_9": "of 7-9",
+    },
+    "Three instruments, and one": {
+        "three_top1": "top-1",
+        "three_top5": "top-5",
+        "open_top1": "open top-1",
+        "open_top5": "open top-5",
+        "cir_top1": "CIR top-1",
+        "cir_top5": "CIR top-5",
+        "alone_multi_top1": "one, multi path",
+        "alone_single_top1": "one, single path",
+        "alone_count": "named for one",
+    },
+    "F1 macro of spoiled mixtures, names where there is nothing": {
+        "f1_clean": "clean",
+        "f1_soft": "-30 dB",
+        "f1_reverb": "reverb",
+        "f1_mp3": "MP3",
+        "f1_drums": "drums",
+        "named_in_noise": "named in noise",
+        "named_in_drums": "named in drums",
+    },
 }
+_INTERVALS = {"eer": ("eer_low", "eer_high"), "f1_macro": ("f1_low", "f1_high"), "map_macro": ("map_low", "map_high")}
 
 
 def eval_command(
@@ -33,6 +64,9 @@ def eval_command(
         typer.Option("--paper", help="Single and multi run of `timbrel train ... --network paper`, to compare with."),
     ] = None,
     mixtures: Annotated[int, typer.Option("--mixtures", min=10, help="Mixtures of 2-9 instruments.")] = 600,
+    report: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write a page with tables, plots and cases to listen to.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")] = "auto",
 ) -> None:
@@ -45,9 +79,12 @@ def eval_command(
     from library.encoders import load_encoder
     from library.evaluation.evaluate import evaluate
     from library.evaluation.systems import ChanceSystem, OurSystem, PaperSystem, SingleOnMixture, System
+    from library.index import open_library
 
     encoder = load_encoder(weights, device)
-    systems: list[System] = [ChanceSystem(), OurSystem(encoder), SingleOnMixture(encoder)]
+    # The built-in library is made with the weights that ship; other weights have none.
+    index = open_library("gm", encoder.spec.fingerprint) if weights is None else None
+    systems: list[System] = [ChanceSystem(), OurSystem(encoder, index), SingleOnMixture(encoder, index)]
     if paper is not None:
         systems.append(PaperSystem(*paper))
     console = Console(stderr=True)
@@ -56,7 +93,30 @@ def eval_command(
     if as_json:
         typer.echo(json.dumps({name: {k: round(v, 4) for k, v in row.items()} for name, row in results.items()}))
         return
-    table = Table("system", *_COLUMNS.values(), title="Unseen instruments (test split)")
-    for name, row in results.items():
-        table.add_row(name, *(f"{row[key]:.3f}" for key in _COLUMNS))
-    Console(width=None if console.is_terminal else 160).print(table)
+    tables = {
+        title: (
+            list(columns.values()),
+            [[name, *(_cell(row, key) for key in columns)] for name, row in results.items()],
+        )
+        for title, columns in _TABLES.items()
+    }
+    out = Console(width=None if console.is_terminal else 160)
+    for title, (names, rows) in tables.items():
+        table = Table("system", *names, title=f"Unseen instruments (test split): {title}")
+        for cells in rows:
+            table.add_row(*cells)
+        out.print(table)
+    if report is not None:
+        from library.evaluation.report import write_report
+
+        with console.status("writing the report"):
+            path = write_report(data, encoder, tables, report)
+        out.print(f"report: {path}")
+
+
+def _cell(row: dict[str, float], key: str) -> str:
+    """Show a figure with its 95 % interval over instruments where there is one."""
+    if key not in row:
+        return "-"
+    bounds = _INTERVALS.get(key)
+    return f"{row[key]:.3f}" + (f" ({row[bounds[0]]:.3f}-{row[bounds[1]]:.3f})" if bounds else "")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from library.data.scores import Split
 from library.encoders.spec import MixtureEmbedding
 from library.evaluation import degrade
+from library.evaluation.general_midi import general_midi_scores
 from library.evaluation.material import (
     Clips,
     Mixes,
@@ -81,6 +82,8 @@ def evaluate(
         row["cir_top1"], row["cir_top5"] = rank_in_family(heard, library, families.truth, names)
         row |= _spoiled(system, mixes, library, drums)
         row |= _alone(system, clips, library) | _quiet(system, drums)
+        if system.general_midi is not None:
+            row |= general_midi_scores(vectors, clips, system.general_midi)
         results[system.name] = row
     return results
 
@@ -99,9 +102,10 @@ def _singles(system: System, clips: Clips, vectors: NDArray[np.float32], notes: 
 
 
 def _open(system: System, threes: Mixes, library: NDArray[np.float32]) -> Row:
-    """Rank three instruments in a library of all unseen ones and the system's own."""
-    wide = np.concatenate([library, system.others])
-    truth = np.pad(threes.truth, ((0, 0), (0, len(system.others))))
+    """Rank three instruments in a library of all unseen ones and the built-in one, where the system has one."""
+    others = np.zeros((0, library.shape[1])) if system.general_midi is None else system.general_midi.vectors
+    wide = np.concatenate([library, others]).astype(np.float32)
+    truth = np.pad(threes.truth, ((0, 0), (0, len(others))))
     scores = mixture_scores(*_encode(system, threes.audio), system.threshold, wide, truth)
     return {"open_top1": scores.top1, "open_top5": scores.top5}
 

@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 from torch.nn import functional as f
 
 from library.data.clips import SPECS
-from library.encoders.paper import PAPER_DIM, PaperNetwork
+from library.encoders.paper import PaperNetwork
 from library.encoders.spec import Encoder, MixtureEmbedding
 from library.errors import InputError
 from library.features import Frontend
+from library.index import SoundIndex
 
 __all__ = ["ChanceSystem", "OurSystem", "PaperSystem", "SingleOnMixture", "System"]
-
-OTHERS = 768
-"""Vectors that chance's open library holds besides: as many as the built-in one."""
 
 _BATCH = 16
 _ALWAYS = 0.5
@@ -30,8 +28,8 @@ class System(Protocol):
 
     name: str
     threshold: float
-    others: NDArray[np.float32]
-    """[N, D] what else may stand in a library beside the test instruments; none for the paper's networks."""
+    general_midi: SoundIndex | None
+    """The built-in library with vectors of this system, where there is one."""
 
     def embed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embed audio[B, T] as unit vectors[B, D]."""
@@ -47,10 +45,10 @@ class OurSystem:
 
     name = "timbrel"
 
-    def __init__(self, encoder: Encoder, others: NDArray[np.float32] | None = None) -> None:
+    def __init__(self, encoder: Encoder, general_midi: SoundIndex | None = None) -> None:
         self._encoder = encoder
         self.threshold = encoder.spec.threshold
-        self.others = np.zeros((0, encoder.spec.dim), np.float32) if others is None else others
+        self.general_midi: SoundIndex | None = general_midi
 
     def embed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embed audio[B, T]."""
@@ -76,11 +74,11 @@ class ChanceSystem:
 
     name = "chance"
     threshold = _ALWAYS
+    general_midi: SoundIndex | None = None
 
     def __init__(self, dim: int = 192, slots: int = 9) -> None:
         self._rng = np.random.default_rng(0)
         self._dim, self._slots = dim, slots
-        self.others = self._draw(OTHERS, dim)
 
     def embed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return one random unit vector a clip."""
@@ -107,7 +105,7 @@ class PaperSystem:
 
     name = "paper's Small"
     threshold = _ALWAYS
-    others = np.zeros((0, PAPER_DIM), np.float32)
+    general_midi: SoundIndex | None = None
 
     def __init__(self, single: Path, multi: Path) -> None:
         first, second = _network_state(single), _network_state(multi)

@@ -73,7 +73,8 @@ def test_an_encoder_that_hears_scores_above_chance_in_every_protocol(data: Path)
     for key in ("map_macro", "cir_top1"):
         assert ours[key] > chance[key] + 0.1
     assert ours["f1_soft"] == pytest.approx(ours["f1_clean"], abs=0.02)
-    assert chance["open_top1"] < 0.1
+    assert chance["open_top1"] < 0.4
+    assert ours["open_top1"] == ours["three_top1"]  # without a library of its own
 
 
 def test_the_same_mixtures_are_drawn_each_time(data: Path) -> None:

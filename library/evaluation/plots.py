@@ -1,0 +1,71 @@
+"""Draw what an evaluation found, as PNG files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from library.errors import MissingDependencyError
+
+__all__ = ["plot_confusion", "plot_counts", "plot_map", "plot_reliability"]
+
+_BINS = 10
+
+
+def plot_reliability(path: Path, presence: NDArray[np.float32], right: NDArray[np.bool_]) -> None:
+    """Draw how often slots hold an instrument against the presence that they claim; both are [N]."""
+    edges = np.linspace(0, 1, _BINS + 1)
+    bins = np.clip(np.digitize(presence, edges) - 1, 0, _BINS - 1)
+    with _figure(path, "What presence says, and how often it is so", "presence", "share of slots in use") as axes:
+        used = [b for b in range(_BINS) if (bins == b).any()]
+        axes.plot([0, 1], [0, 1], "--", color="grey")
+        axes.plot([presence[bins == b].mean() for b in used], [right[bins == b].mean() for b in used], "o-")
+
+
+def plot_counts(path: Path, scores: dict[str, dict[int, float]]) -> None:
+    """Draw F1 by the number of instruments for each system."""
+    with _figure(path, "F1 by the number of instruments", "instruments in the mixture", "F1 macro") as axes:
+        for name, row in scores.items():
+            axes.plot(list(row), list(row.values()), "o-", label=name)
+        axes.legend()
+
+
+def plot_confusion(path: Path, families: Sequence[str], counts: NDArray[np.float64]) -> None:
+    """Draw which family is named for which: counts[true, named], rows made to sum to 1."""
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-9)
+    with _figure(path, "Family named for each true family, single clips", "named", "true") as axes:
+        axes.imshow(share, vmin=0, vmax=1, cmap="viridis")
+        axes.set_xticks(range(len(families)), families, rotation=60, ha="right")
+        axes.set_yticks(range(len(families)), families)
+
+
+def plot_map(path: Path, vectors: NDArray[np.float32], families: Sequence[str]) -> None:
+    """Draw vectors[N, D] in the plane of their two largest principal components, coloured by family."""
+    centred = vectors - vectors.mean(axis=0)
+    _, _, axes_of = np.linalg.svd(centred, full_matrices=False)
+    flat = centred @ axes_of[:2].T
+    with _figure(path, "Unseen instruments in the embedding space", "", "") as axes:
+        for family in sorted(set(families)):
+            some = np.array([name == family for name in families])
+            axes.scatter(flat[some, 0], flat[some, 1], s=14, label=family)
+        axes.legend(fontsize=7, ncol=2)
+
+
+@contextmanager
+def _figure(path: Path, title: str, x: str, y: str) -> Iterator[Any]:  # Any: matplotlib's axes
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingDependencyError("matplotlib", "is needed to draw", "pip install 'timbrel[train]'") from error
+    figure = Figure(figsize=(6, 5), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    yield axes
+    figure.savefig(path, dpi=110)
