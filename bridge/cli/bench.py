@@ -1,4 +1,4 @@
-"""Measure what Timbrel costs: `timbrel bench engine`."""
+"""Measure what Timbrel costs: `timbrel bench engine`, `timbrel bench start`."""
 
 from __future__ import annotations
 
@@ -61,3 +61,34 @@ def engine_command(
         "stages, p50 ms: " + ", ".join(f"{k.removesuffix('_ms')} {v:.1f}" for k, v in result.stages_ms.items())
     )
     console.print(f"resident memory of the engine: {result.rss_mib:.0f} MiB")
+
+
+@bench_app.command("start")
+def start_command(
+    source: Annotated[
+        str | None, typer.Option("--input", "-i", metavar="INPUT", help="What to listen to; usually the bundled song.")
+    ] = None,
+    library: Annotated[str, typer.Option("--library", "-l", metavar="LIB", help="Folder of a library, or gm.")] = "gm",
+    times: Annotated[int, typer.Option("--times", min=1, help="Starts to measure.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Time the daemon from its start to OSC, to listening, and to the first list."""
+    from dataclasses import asdict
+    from statistics import median
+
+    from rich.table import Table
+
+    from bridge.bench.start import bench_start
+    from library.demo import load_demo_song
+
+    where = source or f"file:{load_demo_song().audio},loop"
+    with err_console().status("starting"):
+        rows = [asdict(bench_start(where, library)) for _ in range(times)]
+    if as_json:
+        write_json({"input": where, "starts": rows})
+        return
+    table = Table("from the start, s", "median", "longest", title=f"{times} starts, {where}")
+    for key, name in (("osc_s", "OSC answers"), ("listening_s", "listens"), ("list_s", "first list")):
+        found = [row[key] for row in rows]
+        table.add_row(name, f"{median(found):.1f}", f"{max(found):.1f}")
+    out_console().print(table)

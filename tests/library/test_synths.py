@@ -8,16 +8,20 @@ import numpy as np
 import pytest
 
 from library.audio import SAMPLE_RATE_HZ, level_db
+from library.data.workers import run_jobs
 from library.errors import InputError, MissingDependencyError
+from library.synths import zyn
 from library.synths.amsynth import PLUGIN, AmsynthRenderer, read_bank
 from library.synths.dssi import DssiPlugin
 from library.synths.fluid import FluidRenderer
 from library.synths.notes import Note, to_events
 from library.synths.sf2 import presets
+from library.synths.zyn import ZynRenderer, list_zyn_programs
 
 FONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 needs_font = pytest.mark.skipif(not FONT.exists(), reason="needs fluid-soundfont-gm")
 needs_amsynth = pytest.mark.skipif(not PLUGIN.exists(), reason="needs amsynth")
+needs_zyn = pytest.mark.skipif(not zyn.PLUGIN.exists(), reason="needs zynaddsubfx-dssi and zynaddsubfx-data")
 
 
 def peak_hz(audio: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
@@ -101,6 +105,25 @@ def test_patches_differ_and_a_patch_repeats_itself() -> None:
         float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b))) for a, b in ((shape[0], shape[1]), (shape[0], shape[2]))
     ]
     assert alike[0] > 0.95 > alike[1]
+
+
+def _zyn_spectra(names: list[str]) -> list[list[float]]:
+    programs = {f"{row.bank}/{row.name}": row for row in list_zyn_programs()}
+    renderer, spectra = ZynRenderer(), []
+    for name in names:
+        audio = renderer.render(programs[name].bank_number, programs[name].program, [Note(0.1, 1.0, 57, 100)], 1.5)
+        spectra.append(np.abs(np.fft.rfft(audio)).tolist())
+    return spectra
+
+
+@needs_zyn
+def test_zynaddsubfx_programs_differ_and_a_program_repeats_itself() -> None:
+    names = ["Organ/Organ 1", "Bass/Bass 1", "Organ/Organ 1"]
+    (outcome,) = run_jobs(_zyn_spectra, [names], 1)  # the plugin can crash its process while it loads
+    assert outcome.result is not None, outcome.error
+    first, other, again = (np.array(spectrum) / np.linalg.norm(spectrum) for spectrum in outcome.result)
+    assert float(first @ again) > 0.8
+    assert float(first @ other) < 0.75
 
 
 def test_loading_fluidsynth_leaves_standard_output_to_results() -> None:
