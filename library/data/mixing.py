@@ -72,10 +72,17 @@ class MixConfig:
 
 @dataclass(frozen=True, slots=True)
 class SingleBatch:
-    """Hold clips of one instrument each: features[B, 1, F, frames], label[B]."""
+    """Hold clips of one instrument each.
+
+    Attributes:
+        features: [B, 1, F, frames].
+        label: [B].
+        owner: [B, N] 0 where its note plays, 1 where none does, -1 where it is drowned.
+    """
 
     features: Tensor
     label: Tensor
+    owner: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +141,19 @@ class Mixer:
         labels = self._rng.integers(self._classes, size=batch)
         rows = np.array([self._rng.choice(self._by_label[c]) for c in labels])
         power, notes = self._draw(rows)
-        power, _ = self._roll(power, notes)
-        power = self._bus(power)
-        power = power + self._noise(power, self._rng.random(batch) < self._config.noise)
-        return SingleBatch(
-            normalise_power(power, self._store.spec).unsqueeze(1), torch.from_numpy(labels).to(self._device)
-        )
+        power, notes = self._roll(power, notes)
+        mix = self._bus(power.clone())
+        mix = mix + self._noise(mix, self._rng.random(batch) < self._config.noise)
+        features = normalise_power(mix, self._store.spec).unsqueeze(1)
+        each = torch.arange(batch, device=self._device)
+        owner = self._owners(mix, power, notes, each, torch.zeros_like(each), 1)
+        return SingleBatch(features, torch.from_numpy(labels).to(self._device), owner)
 
-    def mixtures(self, batch: int) -> MixtureBatch:
-        """Draw mixtures."""
+    def mixtures(self, batch: int, largest: int | None = None) -> MixtureBatch:
+        """Draw mixtures, of at most `largest` instruments where that is less than the config's most."""
         config, rng = self._config, self._rng
         most = config.max_sources
-        counts = rng.integers(config.min_sources, most + 1, size=batch)
+        counts = rng.integers(config.min_sources, min(most, largest or most) + 1, size=batch)
         counts[rng.random(batch) < config.empty] = 0
         labels = np.full((batch, most), -1, np.int64)
         gains = np.zeros((batch, most + 1), np.float32)
@@ -170,7 +178,7 @@ class Mixer:
         mix = mix + self._noise(mix + silent, (rng.random(batch) < config.noise) | (counts == 0)) + 1e-9
         features = normalise_power(mix, self._store.spec).unsqueeze(1)
         label = torch.from_numpy(labels).to(self._device)
-        owner = self._owners(mix, power, notes, where, source)
+        owner = self._owners(mix, power, notes, where, source, most)
         return MixtureBatch(features, label, owner, torch.from_numpy(rows[:, :most]).to(self._device))
 
     def _draw(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
@@ -199,9 +207,9 @@ class Mixer:
         keep = torch.from_numpy((step >= begin[:, None]) & (step < end[:, None])).to(self._device)[:, None]
         return power * keep.repeat_interleave(Trunk.STRIDE, dim=-1), notes * keep
 
-    def _owners(self, mix: Tensor, power: Tensor, notes: Tensor, where: Tensor, source: Tensor) -> Tensor:
+    def _owners(self, mix: Tensor, power: Tensor, notes: Tensor, where: Tensor, source: Tensor, sources: int) -> Tensor:
         """Say whose note each cell holds (see MixtureBatch.owner)."""
-        batch, sources = len(mix), self._config.max_sources
+        batch = len(mix)
         if self._store.spec.scale != "log":
             return torch.zeros(batch, 0, dtype=torch.long, device=self._device)
         rows = notes.shape[1]

@@ -68,40 +68,35 @@ class HarmonicStack(nn.Module):
 class Trunk(nn.Module):
     """Turn features into cells: one vector for two semitones and four frames (128 ms).
 
-    A stride-4 stem over stacked harmonics and three residual stages; the later ones are brought back to the grid of the
-    first, so that a cell sees far and stays small enough to belong to one note.
+    Two stride-2 convolutions over stacked harmonics and a residual block: a cell sees the harmonics of its own pitch, a
+    third of a second to both sides, and little of what others play.
 
     Args:
         cells: Length of a cell's vector.
-        widths: Channels of stem and stages.
+        widths: Channels after each of the two strides.
         rows: Rows R of cells.
     """
 
     STRIDE = 4
 
-    def __init__(self, cells: int, widths: tuple[int, int, int, int], rows: int) -> None:
+    def __init__(self, cells: int, widths: tuple[int, int], rows: int) -> None:
         super().__init__()
-        w0, w1, w2, w3 = widths
+        w1, w2 = widths
         self.stack = HarmonicStack(rows * self.STRIDE)
-        self.stem = nn.Conv2d(HarmonicStack.CHANNELS, w0, 5, self.STRIDE, 2, bias=False)
-        self.stem_norm = nn.BatchNorm2d(w0)
-        self.stage1 = ResidualBlock(w0, w1)
-        self.stage2 = ResidualBlock(w1, w2, 2)
-        self.stage3 = ResidualBlock(w2, w3, 2)
-        self.lateral1 = nn.Conv2d(w1, cells, 1, bias=False)
-        self.lateral2 = nn.Conv2d(w2, cells, 1, bias=False)
-        self.lateral3 = nn.Conv2d(w3, cells, 1, bias=False)
-        self.out_norm = nn.BatchNorm2d(cells)
+        self.stem1 = nn.Conv2d(HarmonicStack.CHANNELS, w1, 3, 2, 1, bias=False)
+        self.stem1_norm = nn.BatchNorm2d(w1)
+        self.stem2 = nn.Conv2d(w1, w2, 3, 2, 1, bias=False)
+        self.stem2_norm = nn.BatchNorm2d(w2)
+        self.stage = ResidualBlock(w2, w2)
+        self.widen = nn.Conv2d(w2, cells, 1, bias=False)
+        self.widen_norm = nn.BatchNorm2d(cells)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return cells [B, C, R, frames / 4] of features[B, 1, F, frames]."""
         x = self.stack(features).contiguous(memory_format=torch.channels_last)
-        fine = self.stage1(f.relu(self.stem_norm(self.stem(x))))
-        middle = self.stage2(fine)
-        coarse = self.lateral3(self.stage3(middle))
-        middle = self.lateral2(middle) + f.interpolate(coarse, size=middle.shape[2:], mode="nearest")
-        grid = self.lateral1(fine) + f.interpolate(middle, size=fine.shape[2:], mode="nearest")
-        return f.relu(self.out_norm(grid))
+        x = f.relu(self.stem1_norm(self.stem1(x)))
+        x = f.relu(self.stem2_norm(self.stem2(x)))
+        return f.relu(self.widen_norm(self.widen(self.stage(x))))
 
 
 def channels_last(network: _Net) -> _Net:

@@ -28,7 +28,7 @@ class NetworkConfig:
         slots: Most instruments K of a mixture.
         layers: Decoder layers of the queries.
         heads: Attention heads.
-        widths: Channels of the trunk's stem and stages.
+        widths: Channels of the trunk.
         rows: Rows R of the cell grid, two semitones each, from MIDI note 28 up.
     """
 
@@ -37,7 +37,7 @@ class NetworkConfig:
     slots: int = 9
     layers: int = 2
     heads: int = 4
-    widths: tuple[int, int, int, int] = (32, 48, 96, 160)
+    widths: tuple[int, int] = (32, 64)
     rows: int = 36
 
 
@@ -50,12 +50,14 @@ class MixtureOutput:
         presence: [B, K] logits.
         masks: [B, K + 1, N] logits of each cell over the slots; the last is "no note".
         cells: [B, N, C] the trunk's cells, N = R * frames / 4, row by row.
+        whole: [B, D] unit norm, what the single path says of the window.
     """
 
     vectors: Tensor
     presence: Tensor
     masks: Tensor
     cells: Tensor
+    whole: Tensor
 
 
 class TimbrelNetwork(nn.Module):
@@ -82,15 +84,20 @@ class TimbrelNetwork(nn.Module):
 
     def single(self, features: Tensor) -> Tensor:
         """Embed features[B, 1, F, frames] of one instrument as unit vectors[B, D]."""
+        return self.single_and_cells(features)[0]
+
+    def single_and_cells(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return vectors as single() does, and the trunk's cells[B, N, C]."""
         grid = self.trunk(features)
         weights = self.saliency(grid).flatten(2).softmax(dim=-1)  # [B, 1, N]
-        return self._pool(grid.flatten(2).transpose(1, 2), weights)[:, 0]
+        cells = grid.flatten(2).transpose(1, 2)
+        return self._pool(cells, weights)[:, 0], cells
 
     def multi(self, features: Tensor) -> MixtureOutput:
         """Estimate the set of instruments in features[B, 1, F, frames]."""
         grid = self.trunk(features)
         cells = grid.flatten(2).transpose(1, 2)  # [B, N, C]
-        saliency = self.saliency(grid).flatten(2)  # [B, 1, N]
+        saliency = self.saliency(grid).flatten(2).softmax(dim=-1)  # [B, 1, N]
         # Queries look at eight cells at a time: finding instruments needs less detail than parting them.
         placed = grid + self.row_code.T[None, :, :, None]
         memory = f.avg_pool2d(placed, (2, 4), ceil_mode=True).flatten(2).transpose(1, 2)
@@ -103,11 +110,11 @@ class TimbrelNetwork(nn.Module):
         scores = scores * cells.shape[-1] ** -0.5
         masks = torch.cat([scores, self.nothing(cells).transpose(1, 2)], dim=1)
         shares = masks.softmax(dim=1)[:, :-1]  # [B, K, N]: how much of a cell is a slot's
-        weights = shares * saliency.softmax(dim=-1)
+        weights = shares * saliency
         held = weights.sum(dim=-1, keepdim=True)  # [B, K, 1]: share of the window that a slot holds
         vectors = self._pool(cells, weights / held.clamp_min(1e-6))
         presence = self.presence(torch.cat([query, held.clamp_min(1e-6).log()], dim=-1))[..., 0]
-        return MixtureOutput(vectors, presence, masks, cells)
+        return MixtureOutput(vectors, presence, masks, cells, self._pool(cells, saliency)[:, 0])
 
     def _pool(self, cells: Tensor, weights: Tensor) -> Tensor:
         """Pool cells[B, N, C] by weights[B, K, N] (rows sum to 1) to unit vectors[B, K, D]."""

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as f
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from library.encoders.blocks import ResidualBlock, Trunk, channels_last
 from library.encoders.checkpoint import Checkpoint, load_checkpoint
+from library.encoders.network import MixtureOutput
 from library.encoders.spec import EncoderSpec, MixtureEmbedding
 from library.errors import InputError
 from library.features import Frontend
@@ -23,6 +25,9 @@ WEIGHTS = Path(__file__).parent / "weights" / "timbrel.safetensors"
 
 MAX_BATCH = 16
 """Windows per forward pass: more gain nothing on a CPU and cost memory."""
+
+ALONE_BELOW = 1.6
+"""Sum of presences (the expected number of instruments) below which one plays by itself."""
 
 MIN_SAMPLES = 1600
 """Shortest audio that is embedded: 0.1 s."""
@@ -70,9 +75,9 @@ class TorchEncoder:
         with torch.inference_mode():
             for i in _steps(audio):
                 out = self._network.multi(self._features(audio[i : i + MAX_BATCH]))
-                scaled = out.presence / self._calibration.temperature + self._calibration.bias
-                vectors.append(out.vectors.cpu().numpy())
-                presence.append(scaled.sigmoid().cpu().numpy())
+                scaled = (out.presence / self._calibration.temperature + self._calibration.bias).sigmoid()
+                vectors.append(_alone(out, scaled).cpu().numpy())
+                presence.append(scaled.cpu().numpy())
         return MixtureEmbedding(np.concatenate(vectors), np.concatenate(presence))
 
     def _features(self, audio: NDArray[np.float32]) -> torch.Tensor:
@@ -83,6 +88,13 @@ class TorchEncoder:
         tensor = torch.from_numpy(np.ascontiguousarray(audio, np.float32)).to(self._device)
         features: torch.Tensor = self._frontend(tensor)
         return features
+
+
+def _alone(out: MixtureOutput, presence: Tensor) -> Tensor:
+    """Return vectors[B, K, D] of the slots; of one instrument by itself the single path knows more."""
+    is_alone = presence.sum(dim=1) < ALONE_BELOW
+    strongest = f.one_hot(presence.argmax(dim=1), presence.shape[1]).bool() & is_alone[:, None]
+    return torch.where(strongest[..., None], out.whole[:, None], out.vectors)
 
 
 def load_encoder(path: Path = WEIGHTS, device: str = "auto") -> TorchEncoder:
@@ -121,7 +133,8 @@ def fuse_norms(network: nn.Module) -> None:
             if isinstance(module.shortcut, nn.Sequential):
                 _fuse(module.shortcut, "0", "1")
         elif isinstance(module, Trunk):
-            _fuse(module, "stem", "stem_norm")
+            for name in ("stem1", "stem2", "widen"):
+                _fuse(module, name, f"{name}_norm")
 
 
 def _fuse(parent: nn.Module, conv: str, norm: str) -> None:

@@ -23,6 +23,7 @@ class TrainConfig:
         steps: Steps to train instead, where it is not 0: the same length on every machine.
         batch: Windows per step.
         singles: Share of a step's windows that hold one instrument (multi only).
+        ramp: Share of the run over which mixtures grow to their full number of instruments (multi only).
         peak_lr: Highest learning rate.
         weight_decay: Of AdamW.
         scale: Inverse temperature of the softmax over prototypes.
@@ -39,13 +40,14 @@ class TrainConfig:
     steps: int = 0
     batch: int = 64
     singles: float = 0.25
+    ramp: float = 0.4
     peak_lr: float = 2e-3
     weight_decay: float = 0.01
     scale: float = 24.0
     margin: float = 0.2
     presence_weight: float = 1.0
     mask_weight: float = 1.0
-    note_weight: float = 0.5
+    note_weight: float = 1.0
     family_weight: float = 0.3
     seed: int = 0
     threads: int = 2

@@ -13,9 +13,9 @@ from library.data.mixing import MixtureBatch
 from library.encoders.network import MixtureOutput, TimbrelNetwork
 from library.training.config import TrainConfig
 
-__all__ = ["Assignment", "angular_margin_loss", "assign", "mixture_loss", "permutation_invariant_loss"]
+__all__ = ["Assignment", "angular_margin_loss", "assign", "mixture_loss", "note_loss", "permutation_invariant_loss"]
 
-NOTE_CELLS = 1536
+NOTE_CELLS = 3072
 """Cells of a batch that are named: all of them would cost more than the trunk."""
 
 
@@ -84,9 +84,9 @@ def mixture_loss(
     mask_target = slot_of.gather(1, batch.owner.clamp_min(0))
     mask_target[batch.owner < 0] = -100  # cells that two sources share teach nothing
     masks = f.cross_entropy(out.masks, mask_target, ignore_index=-100)
-    cells = _note_loss(network, out.cells, batch, unit, config.scale)
-    total = which + config.presence_weight * presence + config.mask_weight * masks + config.note_weight * cells
-    parts = {"which": which, "presence": presence, "masks": masks, "notes": cells}
+    notes = note_loss(network, out.cells, batch.owner, batch.label, unit, config.scale)
+    total = which + config.presence_weight * presence + config.mask_weight * masks + config.note_weight * notes
+    parts = {"which": which, "presence": presence, "masks": masks, "notes": notes}
     return total, {key: float(value.detach()) for key, value in parts.items()}
 
 
@@ -97,12 +97,23 @@ def permutation_invariant_loss(slots: Tensor, targets: Tensor, present: Tensor) 
     return (1 - cosine[pairs.row, pairs.slot, pairs.source]).mean()
 
 
-def _note_loss(network: TimbrelNetwork, cells: Tensor, batch: MixtureBatch, unit: Tensor, scale: float) -> Tensor:
-    """Name the instrument of each cell that holds one source's note: the score as supervision."""
-    row, cell = ((batch.owner >= 0) & (batch.owner < batch.label.shape[1])).nonzero(as_tuple=True)
+def note_loss(
+    network: TimbrelNetwork, cells: Tensor, owner: Tensor, label: Tensor, unit: Tensor, scale: float
+) -> Tensor:
+    """Name the instrument of each cell that holds one source's note: the score as supervision.
+
+    Args:
+        network: Embeds cells.
+        cells: [B, N, C].
+        owner: [B, N] number of the source, at least S or below 0 where there is none.
+        label: [B, S] instruments of the sources.
+        unit: [classes, D] prototypes, unit norm.
+        scale: Inverse temperature.
+    """
+    row, cell = ((owner >= 0) & (owner < label.shape[1])).nonzero(as_tuple=True)
     if len(row) == 0:
         return cells.sum() * 0.0
     keep = torch.linspace(0, len(row) - 1, min(NOTE_CELLS, len(row)), device=row.device).long()
     row, cell = row[keep], cell[keep]
     vectors = f.normalize(network.local(cells[row, cell].float()), dim=-1)
-    return f.cross_entropy(scale * vectors @ unit.T, batch.label[row, batch.owner[row, cell]])
+    return f.cross_entropy(scale * vectors @ unit.T, label[row, owner[row, cell]])

@@ -43,7 +43,7 @@ class PaperSingleTask:
         self._mixer = Mixer(train, _CLEAN, config.seed)
         self.rng = self._mixer.rng
 
-    def loss(self) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, done: float) -> tuple[Tensor, dict[str, float]]:  # noqa: ARG002 - part of the Protocol
         """Draw single clips and classify them."""
         drawn = self._mixer.singles(self._config.batch)
         loss = f.cross_entropy(self.network(paper_features(drawn.features)), drawn.label)
@@ -84,7 +84,7 @@ class PaperMultiTask:
             np.save(cache, targets)
         self._targets = np.load(cache, mmap_mode="r")
 
-    def loss(self) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, done: float) -> tuple[Tensor, dict[str, float]]:  # noqa: ARG002 - part of the Protocol
         """Draw mixtures; the distance of the slots to the embeddings of their clips."""
         drawn = self._mixer.mixtures(self._config.batch)
         targets = torch.from_numpy(self._targets[drawn.rows.numpy()]).float()

@@ -33,8 +33,8 @@ class Task(Protocol):
     modules: dict[str, nn.Module]
     rng: np.random.Generator
 
-    def loss(self) -> tuple[Tensor, dict[str, float]]:
-        """Draw a batch and return its loss, with its parts for the log."""
+    def loss(self, done: float) -> tuple[Tensor, dict[str, float]]:
+        """Draw a batch and return its loss, with its parts for the log; done is the share of the run behind us."""
         ...
 
     def validate(self) -> dict[str, float]:
@@ -84,7 +84,7 @@ def run_training(
             _set_rate(optimiser, config.peak_lr, done)
             for module in task.modules.values():
                 module.train()
-            loss, parts = task.loss()
+            loss, parts = task.loss(done)
             optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(parameters, MAX_GRADIENT)

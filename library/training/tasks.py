@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional as f
 
 from library.data.clips import DRUMS, PHRASE, ClipStore
 from library.data.instruments import Instrument
@@ -19,7 +20,7 @@ from library.features import normalise_power
 from library.gm.names import gm_family
 from library.sources.families import guess
 from library.training.config import TrainConfig
-from library.training.losses import angular_margin_loss, mixture_loss
+from library.training.losses import angular_margin_loss, mixture_loss, note_loss
 
 __all__ = [
     "Heard",
@@ -33,6 +34,9 @@ __all__ = [
 
 NO_FAMILY = -100
 """Label of instruments whose name tells no family; the loss passes over it."""
+
+SMALLEST_MIXTURE = 2
+"""Most instruments of the mixtures that a run begins with: notes are learnt where they can be heard."""
 
 VALIDATION_MIXTURES = 240
 VALIDATION_CLIPS = 26
@@ -86,7 +90,7 @@ class SingleTask:
         self._mixer = Mixer(train, MixConfig(), config.seed, device)
         self.rng = self._mixer.rng
 
-    def loss(self) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, done: float) -> tuple[Tensor, dict[str, float]]:  # noqa: ARG002 - part of the Protocol
         """Draw single clips and classify them."""
         return self._single_loss(self._config.batch)
 
@@ -107,12 +111,15 @@ class SingleTask:
     def _single_loss(self, batch: int) -> tuple[Tensor, dict[str, float]]:
         drawn = self._mixer.singles(batch)
         with self._half():
-            vectors = self.network.single(drawn.features)
+            vectors, cells = self.network.single_and_cells(drawn.features)
         loss = angular_margin_loss(vectors, drawn.label, self.prototypes.weight, self._config)
         family = self._family_of[drawn.label]
         by_family = angular_margin_loss(vectors, family, self.families.weight, replace(self._config, margin=0.0))
-        parts = {"single": float(loss.detach()), "family": float(by_family.detach())}
-        return loss + self._config.family_weight * by_family, parts
+        unit = f.normalize(self.prototypes.weight, dim=-1)
+        notes = note_loss(self.network, cells, drawn.owner, drawn.label[:, None], unit, self._config.scale)
+        parts = {"single": loss, "family": by_family, "single_notes": notes}
+        total = loss + self._config.family_weight * by_family + self._config.note_weight * notes
+        return total, {key: float(value.detach()) for key, value in parts.items()}
 
 
 class MultiTask(SingleTask):
@@ -122,12 +129,14 @@ class MultiTask(SingleTask):
         super().__init__(train, valid, config, device)
         self._mixes = validation_mixtures(valid)
 
-    def loss(self) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, done: float) -> tuple[Tensor, dict[str, float]]:
         """Draw mixtures and singles; the sum of both losses."""
         config = self._config
+        grown = min(1.0, done / config.ramp) if config.ramp else 1.0
+        largest = round(SMALLEST_MIXTURE + grown * (self.network.config.slots - SMALLEST_MIXTURE))
         singles = round(config.batch * config.singles)
         single, parts = self._single_loss(singles)
-        drawn = self._mixer.mixtures(config.batch - singles)
+        drawn = self._mixer.mixtures(config.batch - singles, largest)
         with self._half():
             out = self.network.multi(drawn.features)
         mixed, more = mixture_loss(self.network, _full(out), drawn, self.prototypes.weight, config)
@@ -174,7 +183,7 @@ def family_of(instrument: Instrument) -> str:
 
 
 def _full(out: MixtureOutput) -> MixtureOutput:
-    return MixtureOutput(out.vectors.float(), out.presence.float(), out.masks.float(), out.cells)
+    return replace(out, vectors=out.vectors.float(), presence=out.presence.float(), masks=out.masks.float())
 
 
 def validation_mixtures(valid: ClipStore, count: int = VALIDATION_MIXTURES) -> list[MixtureBatch]:

@@ -15,7 +15,7 @@ from library.encoders.runtime import WEIGHTS, TorchEncoder, choose_device, fuse_
 from library.errors import EncoderError, InputError
 from library.features import BANDS_PER_OCTAVE, SILENCE, TIMBREL_FEATURES
 
-SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 4, 8, 16))
+SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 8))
 AUDIO = np.random.default_rng(0).standard_normal((3, 80_000)).astype(np.float32)
 
 
@@ -142,6 +142,16 @@ def test_presence_is_calibrated(weights: Path) -> None:
     ours = load_encoder(weights, "cpu").encode(AUDIO).presence
     logit = np.log(plain / (1 - plain))
     np.testing.assert_allclose(ours, 1 / (1 + np.exp(-(logit / 2.0 - 0.5))), atol=1e-4)
+
+
+def test_one_instrument_by_itself_is_what_the_single_path_says(weights: Path) -> None:
+    checkpoint = load_checkpoint(weights)
+    shy = TorchEncoder(replace(checkpoint, calibration=Calibration(1.0, -20.0)))
+    single, out = shy.embed(AUDIO), shy.encode(AUDIO)
+    strongest = out.presence.argmax(axis=1)
+    np.testing.assert_allclose(out.vectors[range(3), strongest], single, atol=1e-5)
+    crowd = TorchEncoder(replace(load_checkpoint(weights), calibration=Calibration(1.0, 20.0))).encode(AUDIO)
+    assert not np.allclose(crowd.vectors[range(3), strongest], single, atol=1e-3)
 
 
 def test_an_unknown_device_is_refused() -> None:

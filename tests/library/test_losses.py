@@ -13,7 +13,7 @@ from library.training.config import TrainConfig
 from library.training.losses import angular_margin_loss, assign, mixture_loss, permutation_invariant_loss
 from tests.library.clips import small_store
 
-SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 4, 8, 16))
+SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 8))
 
 
 def test_the_assignment_is_the_best_of_all_permutations() -> None:

@@ -26,7 +26,7 @@ class Line:
         self.rng = np.random.default_rng(0)
         self.draws, self.stop_after = 0, 1_000_000
 
-    def loss(self) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, done: float) -> tuple[Tensor, dict[str, float]]:
         if self.draws == self.stop_after:
             raise KeyboardInterrupt
         self.draws += 1
@@ -80,7 +80,7 @@ def test_a_trained_task_exports_weights_that_load(tmp_path: Path) -> None:
     from library.encoders import load_encoder
 
     task = MultiTask(small_store(12, 9), small_store(12, 27, seed=1), TrainConfig(batch=8, threads=2))
-    loss, parts = task.loss()
+    loss, parts = task.loss(1.0)
     assert torch.isfinite(loss)
     assert {"single", "which", "presence", "masks", "notes"} <= set(parts)
     fingerprint = export(task, tmp_path / "timbrel.safetensors")
