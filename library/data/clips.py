@@ -177,7 +177,7 @@ def _instrument_clips(data: Path, split: Split, seed: int, number: int) -> _Clip
     torch.set_num_threads(1)
     instrument = load_split(data)[split][number]
     rng = np.random.default_rng([seed, 1, zlib.crc32(instrument.id.encode())])
-    player = BankPlayer(_note_bank(data / "bank" / split).instruments[instrument_str(instrument, number)])
+    player = BankPlayer(_note_bank(data / "bank" / split).instruments[instrument_str(instrument)])
     return _clips(
         [
             (PHRASE, phrase_audio(data, split, instrument), phrase_notes(data, split, instrument)),

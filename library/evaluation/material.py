@@ -66,7 +66,7 @@ def read_notes(data: Path, split: Split, instruments: Sequence[Instrument]) -> N
     bank = NoteBank(data / "bank" / split)
     notes = np.zeros((len(instruments), CLIP_SAMPLES), np.float32)
     for number, instrument in enumerate(instruments):
-        recorded = bank.instruments[instrument_str(instrument, number)].notes
+        recorded = bank.instruments[instrument_str(instrument)].notes
         hardest = max(velocity for _, velocity in recorded)
         pitches = sorted(pitch for pitch, velocity in recorded if velocity == hardest)
         note = read_audio(recorded[pitches[len(pitches) // 2], hardest])[:CLIP_SAMPLES]

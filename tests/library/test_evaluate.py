@@ -47,7 +47,7 @@ def data(tmp_path: Path) -> Path:
         row = Instrument(f"t:{number}", "T", "soundfont", "", 0, number, family, 40, 60, False)
         rows.append(row.to_json())
         write_audio(tmp_path / "phrases" / "test" / f"t-{number}.flac", band(number, 30).ravel(), RATE)
-        note = nsynth_metadata(instrument_str(row, number), family, number, 60, 110)
+        note = nsynth_metadata(instrument_str(row), family, number, 60, 110)
         notes[str(note["note_str"])] = note
         write_audio(tmp_path / "bank" / "test" / "audio" / f"{note['note_str']}.wav", band(number, 1)[0], RATE)
     (tmp_path / "bank" / "test" / "examples.json").write_text(json.dumps(notes))
