@@ -22,6 +22,7 @@ from bridge.cli.library import library_app
 from bridge.cli.listen import listen_command
 from bridge.cli.run import run_command
 from bridge.cli.train import train_app
+from bridge.cli.weights import weights_app
 from library.errors import TimbrelError
 
 __all__ = ["app", "main", "run_cli"]
@@ -73,6 +74,7 @@ app.command("doctor")(doctor_command)
 app.add_typer(data_app, name="data")
 app.add_typer(train_app, name="train")
 app.command("eval")(eval_command)
+app.add_typer(weights_app, name="weights")
 
 
 def main() -> None:

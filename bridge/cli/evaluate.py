@@ -61,7 +61,10 @@ def eval_command(
     weights: Annotated[Path | None, typer.Option("--weights", help="Weights file; default: those that ship.")] = None,
     paper: Annotated[
         tuple[Path, Path] | None,
-        typer.Option("--paper", help="Single and multi run of `timbrel train ... --network paper`, to compare with."),
+        typer.Option(
+            "--paper",
+            help="Single and multi run of `timbrel train ... --network paper`, or imported weights, to compare with.",
+        ),
     ] = None,
     mixtures: Annotated[int, typer.Option("--mixtures", min=10, help="Mixtures of 2-9 instruments.")] = 600,
     report: Annotated[

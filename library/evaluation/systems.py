@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 from torch.nn import functional as f
 
 from library.data.clips import SPECS
-from library.encoders.paper import PaperNetwork
+from library.encoders.paper import PAPER_DIM, PAPER_SLOTS, PaperNetwork
+from library.encoders.released import ReleasedKind, load_released
 from library.encoders.spec import Encoder, MixtureEmbedding
 from library.errors import InputError
-from library.features import Frontend
+from library.features import PAPER_FEATURES, Frontend
 from library.index import SoundIndex
 
 __all__ = ["ChanceSystem", "OurSystem", "PaperSystem", "SingleOnMixture", "System"]
@@ -97,10 +99,14 @@ class ChanceSystem:
 
 
 class PaperSystem:
-    """The paper's single encoder and its Small multi encoder, as `timbrel train ... --network paper` left them.
+    """The paper's single encoder and one of its multi encoders.
+
+    Args:
+        single: Run of `timbrel train single --network paper`, or a file that `timbrel weights import` wrote.
+        multi: The same for the multi encoder.
 
     Raises:
-        InputError: One of the runs is missing.
+        InputError: One of them is missing or is something else.
     """
 
     name = "paper's Small"
@@ -108,33 +114,52 @@ class PaperSystem:
     general_midi: SoundIndex | None = None
 
     def __init__(self, single: Path, multi: Path) -> None:
-        first, second = _network_state(single), _network_state(multi)
-        self._single = PaperNetwork(len(first["linear2.0.bias"])).eval()
-        self._single.load_state_dict(first)
-        self._multi = PaperNetwork().eval()
-        self._multi.load_state_dict(second)
-        self._frontend = Frontend(SPECS[1])
+        self._single = _PaperPart(single)
+        self._multi = _PaperPart(multi)
+        if self._multi.kind == "large":
+            self.name = "paper's Large"
+        if self._single.kind != "single" or self._multi.kind == "single":
+            raise InputError(f"{single}, {multi}", "must be a single and a multi encoder", "give them in this order")
 
     def embed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embed audio[B, T]."""
         with torch.inference_mode():
-            parts = [self._single.embed(batch) for batch in self._features(audio)]
+            parts = [self._single.network.embed(batch) for batch in self._single.features(audio)]
         return np.asarray(f.normalize(torch.cat(parts), dim=-1).numpy())
 
     def encode(self, audio: NDArray[np.float32]) -> MixtureEmbedding:
         """Encode mixtures audio[B, T]; every slot always answers."""
         with torch.inference_mode():
-            parts = [self._multi.slots(batch) for batch in self._features(audio)]
+            parts = [
+                self._multi.network(batch).view(-1, PAPER_SLOTS, PAPER_DIM) for batch in self._multi.features(audio)
+            ]
         vectors = f.normalize(torch.cat(parts), dim=-1).numpy()
         return MixtureEmbedding(vectors, np.ones(vectors.shape[:2], np.float32))
 
-    def _features(self, audio: NDArray[np.float32]) -> list[torch.Tensor]:
+
+class _PaperPart:
+    """One of the paper's networks with the front end that it was trained on."""
+
+    def __init__(self, path: Path) -> None:
+        self.network: Any  # Any: timm's ConvNeXt, or PaperNetwork
+        if path.is_dir() or not path.exists():
+            state = _network_state(path)
+            self.network = PaperNetwork(len(state["linear2.0.bias"])).eval()
+            self.network.load_state_dict(state)
+            multi = len(state["linear2.0.bias"]) == PAPER_SLOTS * PAPER_DIM
+            self.kind: ReleasedKind = "small" if multi else "single"
+            self._frontend = Frontend(SPECS[1])
+        else:
+            self.kind, self.network = load_released(path)
+            self._frontend = Frontend(PAPER_FEATURES)
+
+    def features(self, audio: NDArray[np.float32]) -> Iterator[torch.Tensor]:
+        """Yield what the network sees of audio[B, T], batch by batch."""
         from library.training.paper import paper_features
 
-        return [
-            paper_features(self._frontend(torch.from_numpy(audio[i : i + _BATCH])))
-            for i in range(0, len(audio), _BATCH)
-        ]
+        for start in range(0, len(audio), _BATCH):
+            found = self._frontend(torch.from_numpy(audio[start : start + _BATCH]))
+            yield paper_features(found) if self._frontend.spec.normalise == "power" else found
 
 
 def _network_state(run: Path) -> dict[str, torch.Tensor]:
