@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as f
 
+from library.data.bus import bus_effects, noise_floors
 from library.data.clips import DRUMS, ONE_SHOT, ClipStore
 from library.encoders.blocks import Trunk
-from library.features import FeatureSpec, PowerSpectrogram, normalise_power
+from library.features import normalise_power
 
 __all__ = ["MixConfig", "Mixer", "MixtureBatch", "SingleBatch"]
 
@@ -25,22 +26,6 @@ CLEAR_SHARE = 0.6
 
 DROWNED_SHARE = 0.1
 """Share in the whole power of a cell below which other sources' harmonics drown the note."""
-
-EQ_DB, EQ_WAVES = 1.5, 3
-"""An equaliser is a sum of so many waves over the bands, each of this spread."""
-
-ROOM_FRAMES, ROOM_DB, ROOM_TAIL = (8, 50), (-18.0, -3.0), 48
-"""A room's reverberation time in frames (.25 to 1.6 s), its level, and the frames that are computed of it."""
-
-CODEC_BANDS, CODEC_LOSS = (150, 180), 1e-5
-"""Bands from one of which on (3 to 8 kHz) a codec at a low rate leaves next to nothing."""
-
-NOISE_CLIPS = 48
-NOISE_TILTS = (0.0, 0.5, 1.0)
-"""Exponents of frequency in the amplitude of white, pink and brown noise."""
-
-NOISE_CORNER_HZ = 30.0
-"""Below it coloured noise is flat: real floors are not infinite at 0 Hz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +114,7 @@ class Mixer:
         melodic = (store.kind != DRUMS) & (store.kind != ONE_SHOT)
         self._by_label = [np.flatnonzero(store.label == c) for c in range(self._classes)]
         self._mix_by_label = [np.flatnonzero((store.label == c) & melodic) for c in range(self._classes)]
-        self._floors = _noise_floors(store.spec, store.amplitude.shape[2]).to(self._device)
+        self._floors = noise_floors(store.spec, store.amplitude.shape[2]).to(self._device)
 
     @property
     def rng(self) -> np.random.Generator:
@@ -138,12 +123,13 @@ class Mixer:
 
     def singles(self, batch: int) -> SingleBatch:
         """Draw single-instrument windows, with noise."""
-        labels = self._rng.integers(self._classes, size=batch)
-        rows = np.array([self._rng.choice(self._by_label[c]) for c in labels])
+        rng = self._rng
+        labels = rng.integers(self._classes, size=batch)
+        rows = np.array([rng.choice(self._by_label[c]) for c in labels])
         power, notes = self._draw(rows)
         power, notes = self._roll(power, notes)
-        mix = self._bus(power.clone())
-        mix = mix + self._noise(mix, self._rng.random(batch) < self._config.noise)
+        mix = bus_effects(power.clone(), rng, self._config.effects)
+        mix = mix + self._noise(mix, rng.random(batch) < self._config.noise)
         features = normalise_power(mix, self._store.spec).unsqueeze(1)
         each = torch.arange(batch, device=self._device)
         owner = self._owners(mix, power, notes, each, torch.zeros_like(each), 1)
@@ -172,7 +158,7 @@ class Mixer:
         power, notes = self._enter(*self._roll(power, notes))
         shape = self._store.amplitude.shape[1:]
         mix = torch.zeros(batch, *shape, device=self._device).index_add_(0, where, power)
-        mix = self._bus(mix)
+        mix = bus_effects(mix, rng, self._config.effects)
         silent = mix.mean(dim=(1, 2), keepdim=True) == 0
         # A window with nothing in it is noise alone, never digital silence: that one is gated.
         mix = mix + self._noise(mix + silent, (rng.random(batch) < config.noise) | (counts == 0)) + 1e-9
@@ -223,33 +209,6 @@ class Mixer:
         clear = (best > CLEAR_SHARE * sum_played) & (best > DROWNED_SHARE * total)
         return torch.where(audible, torch.where(clear, owner, -1), sources).flatten(1)
 
-    def _bus(self, power: Tensor) -> Tensor:
-        """Put effects that leave the instruments what they are on power[B, F, frames]."""
-        rng, (batch, bands, _) = self._rng, power.shape
-        equalised, roomy, coded = (np.flatnonzero(rng.random(batch) < self._config.effects) for _ in range(3))
-        if len(equalised):
-            place = np.linspace(0, np.pi, bands)
-            depth_db = rng.normal(0, EQ_DB, (len(equalised), EQ_WAVES, 1))
-            phase = rng.uniform(0, 2 * np.pi, (len(equalised), EQ_WAVES, 1))
-            waves = np.arange(1, EQ_WAVES + 1)[None, :, None]
-            curve_db = (depth_db * np.cos(waves * place + phase)).sum(axis=1)
-            power[equalised] *= self._tensor(10 ** (curve_db / 10))[..., None]
-        if len(roomy):
-            decay_frames = rng.uniform(*ROOM_FRAMES, (len(roomy), 1))
-            wet = 10 ** (rng.uniform(*ROOM_DB, (len(roomy), 1)) / 10)
-            tail = np.exp(-np.arange(ROOM_TAIL)[::-1] * np.log(1e6) / decay_frames)
-            tail = wet * tail / tail.sum(axis=1, keepdims=True)
-            tail[:, -1] += 1.0
-            padded = f.pad(power[roomy], (ROOM_TAIL - 1, 0)).transpose(0, 1)  # [F, rooms, frames]: a filter a room
-            room = f.conv1d(padded, self._tensor(tail)[:, None], groups=len(roomy))
-            power[roomy] = room.transpose(0, 1)
-        for b in coded:
-            power[b, int(rng.integers(*CODEC_BANDS)) :] *= CODEC_LOSS
-        return power
-
-    def _tensor(self, array: NDArray[np.float64]) -> Tensor:
-        return torch.from_numpy(array.astype(np.float32)).to(self._device)
-
     def _noise(self, power: Tensor, on: NDArray[np.bool_]) -> Tensor:
         """Draw a noise floor for power[B, F, frames] where it is on, at a random level below it."""
         batch, _, frames = power.shape
@@ -267,19 +226,3 @@ def _turn(array: Tensor, shifts: Tensor) -> Tensor:
     steps = array.shape[-1]
     index = (torch.arange(steps, device=array.device) + shifts[:, None]) % steps
     return array.gather(-1, index[:, None, :].expand_as(array))
-
-
-def _noise_floors(spec: FeatureSpec, frames: int) -> Tensor:
-    """Return band power [N, F, frames], mean 1 each, of white, pink and brown Gaussian noise."""
-    rng = np.random.default_rng(NOISE_CLIPS)  # the same floors for every seed: a resumed run goes on with its own
-    samples = frames * spec.hop_length
-    spectrum = np.fft.rfft(rng.standard_normal((NOISE_CLIPS, samples)))
-    hz = np.fft.rfftfreq(samples, 1 / spec.sample_rate)
-    tilt = np.arange(NOISE_CLIPS) % len(NOISE_TILTS)
-    colour = np.maximum(hz, NOISE_CORNER_HZ)[None, :] ** -np.array(NOISE_TILTS)[tilt][:, None]
-    audio = np.fft.irfft(spectrum * colour, samples).astype(np.float32)
-    with torch.inference_mode():
-        power = PowerSpectrogram(spec)(torch.from_numpy(audio))[..., :frames]
-        power /= power.mean(dim=(1, 2), keepdim=True)
-    floors: Tensor = power.clone()
-    return floors

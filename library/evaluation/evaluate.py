@@ -127,8 +127,9 @@ def _spoiled(system: System, mixes: Mixes, library: NDArray[np.float32], drums: 
     }
     for low, high in ((2, 3), (4, 6), (7, 9)):
         some = (mixes.truth.sum(axis=1) >= low) & (mixes.truth.sum(axis=1) <= high)
-        scores = mixture_scores(*_encode(system, mixes.audio[some]), system.threshold, library, mixes.truth[some])
-        row[f"f1_{low}_{high}"] = scores.f1_macro
+        if some.any():
+            scores = mixture_scores(*_encode(system, mixes.audio[some]), system.threshold, library, mixes.truth[some])
+            row[f"f1_{low}_{high}"] = scores.f1_macro
     return row
 
 

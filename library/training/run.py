@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from library.training.config import TrainConfig
+from library.training.curves import draw_curves
 
 __all__ = ["Task", "run_training"]
 
@@ -63,7 +64,8 @@ def run_training(
 ) -> dict[str, float]:
     """Train until config.steps are done or config.minutes used up, going on where an earlier run was stopped.
 
-    Writes FOLDER/state.pt (everything that is needed to go on), FOLDER/log.jsonl (loss and validation curves).
+    Writes FOLDER/state.pt (everything that is needed to go on), FOLDER/log.jsonl and FOLDER/curves.png (losses
+    and validation figures).
 
     Returns:
         The last validation figures.
@@ -105,6 +107,7 @@ def run_training(
         result = task.validate()
         _log(log, at, shown, result)
     _save(task, optimiser, folder, at)
+    draw_curves(folder)
     return {**result, **at.figures()}
 
 

@@ -44,6 +44,7 @@ def test_a_run_learns_and_writes_its_log(tmp_path: Path) -> None:
     assert result["slope"] == pytest.approx(3.0, abs=0.1)
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert rows[-1]["slope"] == pytest.approx(result["slope"], abs=1e-3)
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_stopped_run_goes_on_with_its_weights_rate_and_draws(tmp_path: Path) -> None:
