@@ -12,11 +12,12 @@ from torch.nn import functional as f
 
 from library.data.clips import ClipStore
 from library.data.mixing import MixConfig, Mixer
+from library.encoders.blocks import channels_last
 from library.encoders.paper import PAPER_DIM, PaperNetwork
 from library.evaluation.protocols import mixture_scores, single_scores
 from library.training.config import TrainConfig
 from library.training.losses import permutation_invariant_loss
-from library.training.tasks import feature_batches, mixture_truth, validation_mixtures, validation_rows
+from library.training.tasks import feature_batches, half, mixture_truth, validation_mixtures, validation_rows
 
 __all__ = ["PaperMultiTask", "PaperSingleTask", "paper_features"]
 
@@ -38,7 +39,7 @@ class PaperSingleTask:
     def __init__(self, train: ClipStore, valid: ClipStore, config: TrainConfig) -> None:
         torch.manual_seed(config.seed)
         self._config, self._valid = config, valid
-        self.network = PaperNetwork(len(train.instruments))
+        self.network = channels_last(PaperNetwork(len(train.instruments)))
         self.modules: dict[str, nn.Module] = {"network": self.network}
         self._mixer = Mixer(train, _CLEAN, config.seed)
         self.rng = self._mixer.rng
@@ -46,7 +47,9 @@ class PaperSingleTask:
     def loss(self, done: float) -> tuple[Tensor, dict[str, float]]:  # noqa: ARG002 - part of the Protocol
         """Draw single clips and classify them."""
         drawn = self._mixer.singles(self._config.batch)
-        loss = f.cross_entropy(self.network(paper_features(drawn.features)), drawn.label)
+        with half("cpu"):
+            logits = self.network(paper_features(drawn.features))
+        loss = f.cross_entropy(logits.float(), drawn.label)
         return loss, {"single": float(loss.detach())}
 
     def validate(self) -> dict[str, float]:
@@ -57,8 +60,8 @@ class PaperSingleTask:
     def embed_rows(self, store: ClipStore, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Embed clips of a store as unit vectors[N, 1024]."""
         self.network.eval()
-        with torch.inference_mode():
-            parts = [self.network.embed(paper_features(batch)) for batch in feature_batches(store, rows)]
+        with torch.inference_mode(), half("cpu"):
+            parts = [self.network.embed(paper_features(batch)).float() for batch in feature_batches(store, rows)]
         return f.normalize(torch.cat(parts), dim=-1).numpy()
 
 
@@ -70,7 +73,7 @@ class PaperMultiTask:
     ) -> None:
         torch.manual_seed(config.seed)
         self._config, self._valid, self._single = config, valid, single
-        self.network = PaperNetwork()
+        self.network = channels_last(PaperNetwork())
         self.modules: dict[str, nn.Module] = {"network": self.network}
         self._mixer = Mixer(train, _CLEAN, config.seed)
         self.rng = self._mixer.rng
@@ -88,8 +91,9 @@ class PaperMultiTask:
         """Draw mixtures; the distance of the slots to the embeddings of their clips."""
         drawn = self._mixer.mixtures(self._config.batch)
         targets = torch.from_numpy(self._targets[drawn.rows.numpy()]).float()
-        slots = self.network.slots(paper_features(drawn.features))
-        loss = permutation_invariant_loss(slots, targets, drawn.label >= 0)
+        with half("cpu"):
+            slots = self.network.slots(paper_features(drawn.features))
+        loss = permutation_invariant_loss(slots.float(), targets, drawn.label >= 0)
         return loss, {"distance": float(loss.detach())}
 
     def validate(self) -> dict[str, float]:

@@ -27,6 +27,7 @@ __all__ = [
     "MultiTask",
     "SingleTask",
     "feature_batches",
+    "half",
     "mixture_truth",
     "validation_mixtures",
     "validation_rows",
@@ -104,13 +105,9 @@ class SingleTask:
             ]
         return single_scores(torch.cat(vectors).numpy(), self._valid.label[rows], np.random.default_rng(0))
 
-    def _half(self) -> torch.autocast:
-        """Run the network in bf16, which current CPUs and GPUs are faster at."""
-        return torch.autocast(self._device.type, torch.bfloat16)
-
     def _single_loss(self, batch: int) -> tuple[Tensor, dict[str, float]]:
         drawn = self._mixer.singles(batch)
-        with self._half():
+        with half(self._device.type):
             vectors, cells = self.network.single_and_cells(drawn.features)
         loss = angular_margin_loss(vectors, drawn.label, self.prototypes.weight, self._config)
         family = self._family_of[drawn.label]
@@ -137,7 +134,7 @@ class MultiTask(SingleTask):
         singles = round(config.batch * config.singles)
         single, parts = self._single_loss(singles)
         drawn = self._mixer.mixtures(config.batch - singles, largest)
-        with self._half():
+        with half(self._device.type):
             out = self.network.multi(drawn.features)
         mixed, more = mixture_loss(self.network, _full(out), drawn, self.prototypes.weight, config)
         return mixed + single, {**more, **parts}
@@ -175,6 +172,11 @@ class MultiTask(SingleTask):
                 self.network.single(features.to(self._device)).cpu() for features in feature_batches(self._valid, rows)
             ]
         return torch.cat(vectors).numpy()
+
+
+def half(device: str) -> torch.autocast:
+    """Run networks in bf16, which current CPUs and GPUs are faster at."""
+    return torch.autocast(device, torch.bfloat16)
 
 
 def family_of(instrument: Instrument) -> str:
