@@ -25,6 +25,8 @@ setup-test: .venv/.ready-test
 # The picture in the README.
 screenshot: .venv/.ready-demo
 	@$(BIN)/timbrel demo --speed 0 --no-page --screenshot examples/demo.svg
+	@rsvg-convert --width 1460 examples/demo.svg --output examples/demo.png || \
+		echo "demo.png is as it was: apt-get install librsvg2-bin fonts-dejavu-core"
 
 .venv/.ready-demo: pyproject.toml .ci/setup
 	@.ci/setup demo

@@ -60,15 +60,16 @@ def heard_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    table.add_column("slot", justify="right", style="dim")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", expand=top > 1)
+    table.add_column("slot", justify="right", style="dim", no_wrap=True)
     table.add_column("heard", min_width=24, no_wrap=True)
-    table.add_column("program", justify="right")
-    table.add_column("match", justify="right")
+    table.add_column("program", justify="right", no_wrap=True)
+    table.add_column("match", justify="right", no_wrap=True)
     table.add_column("presence", no_wrap=True)
-    table.add_column("since", justify="right")
+    table.add_column("since", justify="right", no_wrap=True)
     if top > 1:
-        table.add_column("or", style="dim", overflow="ellipsis", no_wrap=True, min_width=30)
+        # What else it could be has what the other columns leave.
+        table.add_column("or", style="dim", overflow="ellipsis", no_wrap=True, min_width=16, ratio=1)
     for suggestion in analysis.suggestions if analysis is not None else ():
         best, others = suggestion.matches[:1], suggestion.matches[1:top]
         sign, colour = mark(suggestion) if mark else ("", "cyan")
