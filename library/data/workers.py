@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ _Job = TypeVar("_Job")
 _Result = TypeVar("_Result")
 
 TRIES = 3
+LIMIT_S = 600.0
+"""Longest time for one job; rendering an instrument takes seconds, a slow patch a minute."""
+
+_LOOK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +32,17 @@ class Outcome(Generic[_Result]):
     error: str = ""
 
 
-def run_jobs(function: Callable[[_Job], _Result], jobs: Sequence[_Job], workers: int) -> Iterator[Outcome[_Result]]:
+def run_jobs(
+    function: Callable[[_Job], _Result], jobs: Sequence[_Job], workers: int, limit_s: float = LIMIT_S
+) -> Iterator[Outcome[_Result]]:
     """Call function(job) for each job in that many forked processes; yields outcomes as they come.
 
-    An exception is the job's outcome. A process that dies is replaced, its job tried again up to TRIES times.
+    An exception is the job's outcome. A process that dies, or takes longer than limit_s for a job, is replaced and its
+    job tried again, up to TRIES times. Where torch has run in the parent, the function has to set one thread first:
+    its thread pool does not survive a fork.
     """
     waiting = deque((number, 1) for number in range(len(jobs)))
-    busy: dict[Connection, tuple[ForkProcess, int, int]] = {}
+    busy: dict[Connection, tuple[ForkProcess, int, int, float]] = {}
     idle: list[tuple[Connection, ForkProcess]] = []
     try:
         while waiting or busy:
@@ -41,10 +50,13 @@ def run_jobs(function: Callable[[_Job], _Result], jobs: Sequence[_Job], workers:
                 pipe, process = idle.pop() if idle else _start(function)
                 number, attempt = waiting.popleft()
                 pipe.send(jobs[number])
-                busy[pipe] = (process, number, attempt)
-            for ready in wait(list(busy)):
+                busy[pipe] = (process, number, attempt, time.monotonic() + limit_s)
+            for process, _, _, until in busy.values():
+                if time.monotonic() > until:
+                    process.kill()
+            for ready in wait(list(busy), timeout=_LOOK_S):
                 pipe = next(p for p in busy if p is ready)
-                process, number, attempt = busy.pop(pipe)
+                process, number, attempt, _ = busy.pop(pipe)
                 try:
                     result, error = pipe.recv()
                 except (EOFError, ConnectionResetError):

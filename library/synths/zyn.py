@@ -32,8 +32,8 @@ _CONTROLS = {
 LOAD_S = 0.6
 """A program is loaded in another thread: with .3 s, 3 of 80 did not sound as asked, with .6 s all did."""
 
-_SETTLE_S, _SETTLE_TRIES = 0.3, 10
-_SAME_DB = 3.0
+_SETTLE_S, _SETTLE_TRIES = 0.3, 20
+_SAME_DB, _FLOOR = 4.0, 1e-4
 _TAIL_S, _TAIL_LEVEL, _MOST_TAILS = 0.25, 1e-3, 8
 
 
@@ -111,7 +111,7 @@ class ZynRenderer:
         note = self._instance.render([Note(0.0, 0.4, 60, 100)], 0.5)
         power = np.square(np.abs(np.fft.rfft(note)))
         bands = np.add.reduceat(power, np.unique(np.geomspace(4, len(power) - 1, 24).astype(int)))
-        level: NDArray[np.float64] = 10 * np.log10(np.maximum(bands, bands.max() * 1e-5) + 1e-12)
+        level: NDArray[np.float64] = 10 * np.log10(np.maximum(bands, bands.max() * _FLOOR) + 1e-12)
         return level
 
     def _fade(self) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from library.audio import SAMPLE_RATE_HZ, level_db
 from library.data.workers import run_jobs
@@ -108,6 +109,7 @@ def test_patches_differ_and_a_patch_repeats_itself() -> None:
 
 
 def _zyn_spectra(names: list[str]) -> list[list[float]]:
+    torch.set_num_threads(1)
     programs = {f"{row.bank}/{row.name}": row for row in list_zyn_programs()}
     renderer, spectra = ZynRenderer(), []
     for name in names:
@@ -119,7 +121,7 @@ def _zyn_spectra(names: list[str]) -> list[list[float]]:
 @needs_zyn
 def test_zynaddsubfx_programs_differ_and_a_program_repeats_itself() -> None:
     names = ["Organ/Organ 1", "Bass/Bass 1", "Organ/Organ 1"]
-    (outcome,) = run_jobs(_zyn_spectra, [names], 1)  # the plugin can crash its process while it loads
+    (outcome,) = run_jobs(_zyn_spectra, [names], 1, limit_s=40.0)  # the plugin can crash its process while it loads
     assert outcome.result is not None, outcome.error
     first, other, again = (np.array(spectrum) / np.linalg.norm(spectrum) for spectrum in outcome.result)
     assert float(first @ again) > 0.8

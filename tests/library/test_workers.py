@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 from library.data.workers import TRIES, run_jobs
@@ -41,3 +42,13 @@ def test_a_job_that_always_kills_its_process_is_given_up() -> None:
     found = sorted(run_jobs(die, [0, 1, 2], 2), key=lambda row: row.number)
     assert [row.result for row in found] == [0, None, 2]
     assert f"died {TRIES} times" in found[1].error
+
+
+def test_a_job_that_hangs_is_given_up_and_the_others_are_done() -> None:
+    def hang(n: int) -> int:
+        if n == 1:
+            time.sleep(60)
+        return n
+
+    found = sorted(run_jobs(hang, [0, 1, 2], 2, limit_s=0.5), key=lambda row: row.number)
+    assert [row.result for row in found] == [0, None, 2]
