@@ -30,9 +30,10 @@ _CONTROLS = {
 """The plugin's own defaults: every controller neutral."""
 
 LOAD_S = 0.6
-"""A program is loaded in another thread: with .3 s, 3 of 80 did not sound as asked, with .6 s all did."""
+"""A program is loaded in another thread, and on a busy machine later than this: so its sound is waited for as well."""
 
 _SETTLE_S, _SETTLE_TRIES = 0.3, 20
+_ALIKE_TRIES = 8
 _SAME_DB, _FLOOR = 4.0, 1e-4
 _TAIL_S, _TAIL_LEVEL, _MOST_TAILS = 0.25, 1e-3, 8
 
@@ -92,13 +93,15 @@ class ZynRenderer:
 
     def _load(self, bank: int, program: int) -> None:
         self._loaded = None
-        self._fade()
+        before = self._spectrum()
         self._instance.select(bank, program)
         time.sleep(LOAD_S)
         last = self._spectrum()
-        for _ in range(_SETTLE_TRIES):
+        for tries in range(_SETTLE_TRIES):
             now = self._spectrum()
-            if float(np.sqrt(np.square(now - last).mean())) < _SAME_DB:
+            # Steady, and no more what sounded before, unless the two are alike: then only time can tell.
+            is_new = _distance_db(now, before) > _SAME_DB or tries >= _ALIKE_TRIES
+            if is_new and _distance_db(now, last) < _SAME_DB:
                 self._loaded = (bank, program)
                 return
             last = now
@@ -118,3 +121,7 @@ class ZynRenderer:
         for _ in range(_MOST_TAILS):
             if np.abs(self._instance.render([], _TAIL_S)).max() < _TAIL_LEVEL:
                 return
+
+
+def _distance_db(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    return float(np.sqrt(np.square(one - other).mean()))
