@@ -17,14 +17,14 @@ __all__ = ["plot_confusion", "plot_counts", "plot_map", "plot_reliability"]
 _BINS = 10
 
 
-def plot_reliability(path: Path, presence: NDArray[np.float32], right: NDArray[np.bool_]) -> None:
+def plot_reliability(path: Path, presence: NDArray[np.float32], used: NDArray[np.bool_]) -> None:
     """Draw how often slots hold an instrument against the presence that they claim; both are [N]."""
     edges = np.linspace(0, 1, _BINS + 1)
     bins = np.clip(np.digitize(presence, edges) - 1, 0, _BINS - 1)
     with _figure(path, "What presence says, and how often it is so", "presence", "share of slots in use") as axes:
-        used = [b for b in range(_BINS) if (bins == b).any()]
+        filled = [b for b in range(_BINS) if (bins == b).any()]
         axes.plot([0, 1], [0, 1], "--", color="grey")
-        axes.plot([presence[bins == b].mean() for b in used], [right[bins == b].mean() for b in used], "o-")
+        axes.plot([presence[bins == b].mean() for b in filled], [used[bins == b].mean() for b in filled], "o-")
 
 
 def plot_counts(path: Path, scores: dict[str, dict[int, float]]) -> None:
@@ -50,9 +50,12 @@ def plot_map(path: Path, vectors: NDArray[np.float32], families: Sequence[str]) 
     _, _, axes_of = np.linalg.svd(centred, full_matrices=False)
     flat = centred @ axes_of[:2].T
     with _figure(path, "Unseen instruments in the embedding space", "", "") as axes:
-        for family in sorted(set(families)):
+        from matplotlib import colormaps
+
+        colour = colormaps["tab20"]  # more families than the usual ten colours
+        for number, family in enumerate(sorted(set(families))):
             some = np.array([name == family for name in families])
-            axes.scatter(flat[some, 0], flat[some, 1], s=14, label=family)
+            axes.scatter(flat[some, 0], flat[some, 1], s=14, color=colour(number), label=family)
         axes.legend(fontsize=7, ncol=2)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 from library.evaluation.metrics import (
     BOOTSTRAPS,
@@ -18,7 +19,7 @@ from library.evaluation.metrics import (
     precision_each,
 )
 
-__all__ = ["MixtureScores", "mixture_scores", "rank_in_family", "single_scores"]
+__all__ = ["MixtureScores", "mixture_scores", "rank_in_family", "single_scores", "slots_in_use"]
 
 ENROL = 5
 TRIALS = 20
@@ -130,6 +131,20 @@ def rank_in_family(
     for m, c in zip(*np.nonzero(truth), strict=True):
         places.append(int((scores[m, same[c]] > scores[m, c]).sum()))
     return tuple(float(np.mean(np.array(places) < d)) for d in depth)
+
+
+def slots_in_use(cosine: NDArray[np.float32], truth: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which slots [M, K] the best assignment gives a true instrument: what presence claims to know.
+
+    Args:
+        cosine: [M, K, C] of slots and library.
+        truth: [M, C].
+    """
+    used = np.zeros(cosine.shape[:2], bool)
+    for m, present in enumerate(truth):
+        slots, _ = linear_sum_assignment(cosine[m][:, present], maximize=True)
+        used[m, slots] = True
+    return used
 
 
 def mixture_scores(

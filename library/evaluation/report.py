@@ -15,7 +15,7 @@ from library.encoders.spec import Encoder
 from library.evaluation.cases import Case, find_cases
 from library.evaluation.material import Clips, Mixes, draw_mixes, read_clips
 from library.evaluation.plots import plot_confusion, plot_counts, plot_map, plot_reliability
-from library.evaluation.protocols import mixture_scores
+from library.evaluation.protocols import mixture_scores, slots_in_use
 
 __all__ = ["write_report"]
 
@@ -98,9 +98,8 @@ def _pictures(
             args = (vectors[some], presence[some], threshold, library, mixes.truth[some])
             counts[n] = mixture_scores(*args).f1_macro
     plot_counts(out / "counts.png", {"timbrel": counts})
-    nearest = (vectors @ library.T).argmax(axis=-1)
-    right = np.take_along_axis(mixes.truth, nearest, axis=1)
-    plot_reliability(out / "reliability.png", presence.ravel(), right.ravel())
+    used = slots_in_use(vectors @ library.T, mixes.truth)
+    plot_reliability(out / "reliability.png", presence.ravel(), used.ravel())
     families = [instrument.family for instrument in clips.instruments]
     known = sorted(set(families))
     confusion = np.zeros((len(known), len(known)))
@@ -112,7 +111,7 @@ def _pictures(
     plot_map(out / "map.png", single[some_rows], [families[c] for c in clips.label[some_rows]])
     return {
         "counts.png": "F1 by the number of instruments",
-        "reliability.png": "Reliability of presence: how often a slot's nearest instrument really plays",
+        "reliability.png": "Reliability of presence: how often a slot that claims it holds an instrument",
         "confusion.png": "Confusion by family",
         "map.png": "Map of the embedding space",
     }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from library.evaluation.metrics import average_precision, bootstrap, equal_error_rate, f1_scores, mean_average_precision
-from library.evaluation.protocols import mixture_scores, rank_in_family, single_scores
+from library.evaluation.protocols import mixture_scores, rank_in_family, single_scores, slots_in_use
 
 
 def test_scores_that_part_cleanly_have_no_error() -> None:
@@ -75,3 +75,9 @@ def test_an_instrument_is_ranked_among_its_own_family_only() -> None:
     truth = np.array([[True, False, True, False]])
     assert rank_in_family(vectors, library, truth, ["a", "b", "a", "b"]) == (0.5, 1.0)
     assert rank_in_family(vectors, library, truth, ["a", "a", "b", "b"]) == (0.5, 1.0)
+
+
+def test_a_slot_is_in_use_when_the_best_assignment_needs_it() -> None:
+    cosine = np.array([[[0.9, 0.8, 0.0], [0.7, 0.1, 0.0], [0.0, 0.0, 0.9]]], np.float32)
+    assert slots_in_use(cosine, np.array([[True, True, False]])).tolist() == [[True, True, False]]
+    assert slots_in_use(cosine, np.array([[False, False, True]])).tolist() == [[False, False, True]]
