@@ -21,7 +21,7 @@ data_app = typer.Typer(
 
 @data_app.command("render")
 def render_command(
-    out: Annotated[Path, typer.Option("--out", help="Folder to fill (about 9 GB of instruments).")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to fill (about 8 GB of instruments).")],
     kind: Annotated[
         str,
         typer.Option(help="instruments: what the encoders are trained on; nlakh-single, nlakh-multi: the paper's set."),
