@@ -202,9 +202,12 @@ def _write_mixture(plan: NlakhPlan, split: Split, number: int) -> None:
         str(name): _play(BankPlayer(bank.instruments[str(name)]), bank.instruments[str(name)], phrase, rng)
         for name, phrase in zip(names, chosen, strict=True)
     }
+    mix = np.sum(list(tracks.values()), axis=0)
+    # One scale for all, so that the mixture stays the sum of its tracks.
+    scale = max(1.0, *(float(np.abs(audio).max()) for audio in (mix, *tracks.values())))
     for name, audio in tracks.items():
-        _write_wav(folder / f"{name}.wav", audio)
-    _write_wav(folder / "mix.wav", np.sum(list(tracks.values()), axis=0))  # last: it says that the others are whole
+        _write_wav(folder / f"{name}.wav", audio / scale)
+    _write_wav(folder / "mix.wav", mix / scale)  # last: it says that the others are whole
 
 
 def _play(

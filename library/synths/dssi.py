@@ -147,11 +147,6 @@ class DssiInstance:
             self._ladspa.cleanup(self._handle)
             self._handle = None
 
-    @property
-    def controls(self) -> tuple[str, ...]:
-        """Names of the control inputs."""
-        return tuple(self._ladspa.port_names[i].decode() for i in self._ports(_PORT_CONTROL | _PORT_INPUT))
-
     def set_controls(self, values: Mapping[str, float]) -> None:
         """Set every control input; those that are not named go to 0."""
         for port in self._ports(_PORT_CONTROL | _PORT_INPUT):
