@@ -39,6 +39,9 @@ def render_command(
         tuple[int, int] | None,
         typer.Option(help="For Nlakh: clips an instrument, or mixtures, of train and of valid; usually the paper's."),
     ] = None,
+    more: Annotated[
+        bool, typer.Option("--more", help="Add train instruments to those rendered before; the unseen stay.")
+    ] = False,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 2,
     seed: Annotated[int, typer.Option("--seed", help="Seed of what is chosen and played.")] = 0,
 ) -> None:
@@ -52,7 +55,7 @@ def render_command(
         if plan is not None:
             write_nlakh(plan, workers, show)
             return
-        render_all(out, workers, show, seed)
+        render_all(out, workers, show, seed, more=more)
         for split in ("train", "valid", "test"):
             build_clips(out, split, workers, show, seed)
 

@@ -117,15 +117,17 @@ class ClipStore:
 def build_clips(
     data: Path, split: Split, workers: int, progress: Callable[[str, int, int], None], seed: int = 0
 ) -> None:
-    """Turn the rendered audio of a split into its clip files; kept if they are there already."""
-    if (data / f"clips-{split}.json").exists():
-        return
+    """Turn the rendered audio of a split into its clip files; kept if they are there and of the same instruments."""
     instruments = load_split(data)[split]
+    meta = data / f"clips-{split}.json"
+    ids = [instrument.id for instrument in instruments]
+    if meta.exists() and json.loads(meta.read_text()).get("instruments") == ids:
+        return
     labels: list[int] = []
     kinds: list[int] = []
     paths = [data / f"clips-{split}-{spec.scale}.f16" for spec in SPECS] + [data / f"clips-{split}-notes.u8"]
     with ExitStack() as stack:
-        files = [stack.enter_context(path.open("wb")) for path in paths]
+        files = [stack.enter_context(_part(path).open("wb")) for path in paths]
         pool = stack.enter_context(ProcessPoolExecutor(workers))
 
         def write(clips: _Clips, label: int) -> None:
@@ -143,8 +145,14 @@ def build_clips(
         drums = read_audio(data / "drums" / f"{split}.flac").reshape(-1, CLIP_SAMPLES)
         silent: list[list[Note]] = [[] for _ in drums]
         write(_clips([(DRUMS, drums, silent)]), -1)
-    # Last, since it says that the others are whole.
-    (data / f"clips-{split}.json").write_text(json.dumps({"label": labels, "kind": kinds}))
+    meta.unlink(missing_ok=True)  # while files of two renderings lie side by side there are none
+    for path in paths:
+        _part(path).replace(path)
+    meta.write_text(json.dumps({"label": labels, "kind": kinds, "instruments": ids}))
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
 
 
 @dataclass(frozen=True, slots=True)

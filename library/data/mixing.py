@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +14,7 @@ from torch.nn import functional as f
 
 from library.data.bus import bus_effects, noise_floors
 from library.data.clips import DRUMS, ONE_SHOT, ClipStore
+from library.data.instruments import Instrument
 from library.encoders.blocks import Trunk
 from library.features import normalise_power
 
@@ -41,6 +44,8 @@ class MixConfig:
         noise_snr_db: Range of its level below the window's.
         entry: Share of sources that enter or leave inside the window.
         effects: Share of windows that each effect of a bus is put on: equaliser, room, a codec's upper limit.
+        sampled: Share of sampled instruments among those drawn, whatever their share in the store; None leaves it.
+        level_db: Range of the whole window's level around the one it is normalised to.
         empty: Share of mixtures without any instrument: noise or percussion alone.
     """
 
@@ -52,6 +57,8 @@ class MixConfig:
     noise_snr_db: tuple[float, float] = (5.0, 60.0)
     entry: float = 0.15
     effects: float = 0.3
+    sampled: float | None = 0.5
+    level_db: float = 2.0
     empty: float = 0.05
 
 
@@ -103,13 +110,10 @@ class Mixer:
         self._rng = np.random.default_rng(seed)
         self._device = torch.device(device)
         self._store = store
-        # On an accelerator the clips lie in its memory.
-        self._clips = (
-            None
-            if device == "cpu"
-            else tuple(torch.from_numpy(np.array(array)).to(device) for array in (store.amplitude, store.notes))
-        )
+        # On an accelerator the clips lie in its memory; on a CPU they stay in the mapped files.
+        self._clips = tuple(_tensor(array, self._device) for array in (store.amplitude, store.notes))
         self._classes = len(store.instruments)
+        self._chance = _chances(store.instruments, config.sampled)
         self._drums = np.flatnonzero(store.kind == DRUMS)
         melodic = (store.kind != DRUMS) & (store.kind != ONE_SHOT)
         self._by_label = [np.flatnonzero(store.label == c) for c in range(self._classes)]
@@ -124,13 +128,12 @@ class Mixer:
     def singles(self, batch: int) -> SingleBatch:
         """Draw single-instrument windows, with noise."""
         rng = self._rng
-        labels = rng.integers(self._classes, size=batch)
+        labels = rng.choice(self._classes, size=batch, p=self._chance)
         rows = np.array([rng.choice(self._by_label[c]) for c in labels])
         power, notes = self._draw(rows)
-        power, notes = self._roll(power, notes)
         mix = bus_effects(power.clone(), rng, self._config.effects)
         mix = mix + self._noise(mix, rng.random(batch) < self._config.noise)
-        features = normalise_power(mix, self._store.spec).unsqueeze(1)
+        features = self._features(mix)
         each = torch.arange(batch, device=self._device)
         owner = self._owners(mix, power, notes, each, torch.zeros_like(each), 1)
         return SingleBatch(features, torch.from_numpy(labels).to(self._device), owner)
@@ -145,7 +148,7 @@ class Mixer:
         gains = np.zeros((batch, most + 1), np.float32)
         rows = np.zeros((batch, most + 1), np.int64)
         for b, count in enumerate(counts):
-            labels[b, :count] = rng.choice(self._classes, size=count, replace=False)
+            labels[b, :count] = rng.choice(self._classes, size=count, replace=False, p=self._chance)
             rows[b, :count] = [rng.choice(self._mix_by_label[c]) for c in labels[b, :count]]
             gains[b, :count] = 10 ** (rng.uniform(*config.gain_db, size=count) / 10)
             if len(self._drums) and rng.random() < (config.drums if count else 0.5):
@@ -154,36 +157,43 @@ class Mixer:
         used = gains > 0
         where, source = (torch.from_numpy(index).to(self._device) for index in np.nonzero(used))
         power, notes = self._draw(rows[used])
-        power = power * torch.from_numpy(gains[used]).to(self._device)[:, None, None]
-        power, notes = self._enter(*self._roll(power, notes))
+        power, notes = self._enter(power, notes, torch.from_numpy(gains[used]).to(self._device))
         shape = self._store.amplitude.shape[1:]
         mix = torch.zeros(batch, *shape, device=self._device).index_add_(0, where, power)
         mix = bus_effects(mix, rng, self._config.effects)
         silent = mix.mean(dim=(1, 2), keepdim=True) == 0
         # A window with nothing in it is noise alone, never digital silence: that one is gated.
         mix = mix + self._noise(mix + silent, (rng.random(batch) < config.noise) | (counts == 0)) + 1e-9
-        features = normalise_power(mix, self._store.spec).unsqueeze(1)
+        features = self._features(mix)
         label = torch.from_numpy(labels).to(self._device)
         owner = self._owners(mix, power, notes, where, source, most)
         return MixtureBatch(features, label, owner, torch.from_numpy(rows[:, :most]).to(self._device))
 
+    def _features(self, mix: Tensor) -> Tensor:
+        """Return features[B, 1, F, frames]; a live window's level is known to within a few dB only."""
+        offset_db = self._rng.uniform(-self._config.level_db, self._config.level_db, size=len(mix))
+        factor = torch.from_numpy((10 ** (offset_db / 10)).astype(np.float32)).to(self._device)[:, None, None]
+        return normalise_power(mix, self._store.spec, mix.mean(dim=(1, 2), keepdim=True) * factor).unsqueeze(1)
+
     def _draw(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Return power[N, F, frames] and notes[N, rows, cells] of clips."""
-        if self._clips is not None:
+        """Return power[N, F, frames] and notes[N, rows, cells] of clips, each turned in time by its own cells."""
+        shifts = self._rng.integers(self._store.notes.shape[-1], size=len(rows))
+        if self._device.type != "cpu":
             index = torch.from_numpy(rows).to(self._device)
-            amplitude, notes = (array[index] for array in self._clips)
-        else:
-            amplitude, notes = torch.from_numpy(self._store.amplitude[rows]), torch.from_numpy(self._store.notes[rows])
-        return amplitude.float().square(), notes
+            turn = torch.from_numpy(shifts).to(self._device)
+            power, notes = (array[index] for array in self._clips)
+            return _turn(power.float().square(), turn * Trunk.STRIDE), _turn(notes, turn)
+        # Clip by clip: on a CPU what counts is how often memory is gone through.
+        amplitude, played = self._clips
+        power = torch.empty(len(rows), *amplitude.shape[1:])
+        notes = torch.empty(len(rows), *played.shape[1:], dtype=played.dtype)
+        for i, (row, shift) in enumerate(zip(rows.tolist(), shifts.tolist(), strict=True)):
+            _put_turned(power[i], amplitude[row], shift * Trunk.STRIDE)
+            _put_turned(notes[i], played[row], shift)
+        return power.square_(), notes
 
-    def _roll(self, power: Tensor, notes: Tensor) -> tuple[Tensor, Tensor]:
-        """Turn each clip in time by its own number of cells."""
-        cells = notes.shape[-1]
-        shifts = torch.from_numpy(self._rng.integers(cells, size=len(power))).to(self._device)
-        return _turn(power, shifts * Trunk.STRIDE), _turn(notes, shifts)
-
-    def _enter(self, power: Tensor, notes: Tensor) -> tuple[Tensor, Tensor]:
-        """Let some sources enter or leave inside the window."""
+    def _enter(self, power: Tensor, notes: Tensor, gain: Tensor) -> tuple[Tensor, Tensor]:
+        """Set the level of each source; some enter or leave inside the window."""
         cells = notes.shape[-1]
         draws = self._rng.random(len(power))
         at = self._rng.integers(cells // 5, cells * 3 // 5, size=len(power))
@@ -191,7 +201,8 @@ class Mixer:
         end = np.where((draws >= self._config.entry / 2) & (draws < self._config.entry), cells - at, cells)
         step = np.arange(cells)
         keep = torch.from_numpy((step >= begin[:, None]) & (step < end[:, None])).to(self._device)[:, None]
-        return power * keep.repeat_interleave(Trunk.STRIDE, dim=-1), notes * keep
+        level = gain[:, None, None] * keep.repeat_interleave(Trunk.STRIDE, dim=-1)
+        return power.mul_(level), notes * keep
 
     def _owners(self, mix: Tensor, power: Tensor, notes: Tensor, where: Tensor, source: Tensor, sources: int) -> Tensor:
         """Say whose note each cell holds (see MixtureBatch.owner)."""
@@ -219,6 +230,31 @@ class Mixer:
         factor = torch.from_numpy((10 ** (-snr_db / 10) * on).astype(np.float32)).to(self._device)
         level = power.mean(dim=(1, 2)) * factor
         return noise * level[:, None, None]
+
+
+def _chances(instruments: Sequence[Instrument], sampled: float | None) -> NDArray[np.float64]:
+    """Return how likely each instrument is to be drawn."""
+    is_sampled = np.array([instrument.engine == "soundfont" for instrument in instruments])
+    if sampled is None or is_sampled.all() or not is_sampled.any():
+        return np.full(len(instruments), 1 / len(instruments))
+    chances: NDArray[np.float64] = np.where(is_sampled, sampled / is_sampled.sum(), (1 - sampled) / (~is_sampled).sum())
+    return chances
+
+
+def _tensor(array: NDArray[np.float16] | NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Return an array as a tensor, without a copy on a CPU; nothing writes to it."""
+    if device.type != "cpu":
+        return torch.from_numpy(np.array(array)).to(device)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(array)
+
+
+def _put_turned(out: Tensor, array: Tensor, shift: int) -> None:
+    """Write array[R, T], turned in time, to out[R, T]."""
+    kept = array.shape[-1] - shift
+    out[:, :kept] = array[:, shift:]
+    out[:, kept:] = array[:, :shift]
 
 
 def _turn(array: Tensor, shifts: Tensor) -> Tensor:

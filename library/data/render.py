@@ -22,7 +22,7 @@ from library.audio import SAMPLE_RATE_HZ, write_audio
 from library.data.instruments import Instrument, InstrumentRenderer, drum_kits, list_candidates
 from library.data.notebank import NSYNTH_FAMILIES, nsynth_metadata
 from library.data.scores import PHRASE_S, Phrase, Split, iter_scores, phrases
-from library.data.select import Probe, choose, measure
+from library.data.select import Probe, choose, extend, measure
 from library.data.workers import run_jobs
 from library.errors import InputError
 from library.synths.notes import Note
@@ -61,10 +61,18 @@ def phrase_file(out: Path, split: Split, instrument: Instrument) -> Path:
     return out / "phrases" / split / f"{instrument.id.replace(':', '-')}.flac"
 
 
-def render_all(out: Path, workers: int, progress: Progress, seed: int = 0) -> None:
-    """Choose instruments and render all of them; what is there already is kept."""
+def render_all(out: Path, workers: int, progress: Progress, seed: int = 0, *, more: bool = False) -> None:
+    """Choose instruments and render all of them; what is there already is kept.
+
+    Args:
+        out: Folder to fill.
+        workers: Processes.
+        progress: Told what is worked through, how many are done, and of how many.
+        seed: Seed of what is chosen and played.
+        more: Add train instruments to an earlier choice, up to the caps of library.data.select.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    if not (out / "split.json").exists():
+    if more or not (out / "split.json").exists():
         _choose_instruments(out, workers, progress, seed)
     jobs = [(out, name, row, seed) for name, rows in load_split(out).items() for row in rows]
     failed: dict[str, str] = {}
@@ -92,13 +100,17 @@ def _without(out: Path, failed: dict[str, str], total: int) -> dict[Split, list[
 
 
 def _choose_instruments(out: Path, workers: int, progress: Progress, seed: int) -> None:
-    candidates = list(list_candidates())
+    """Choose from what is installed; where there is a choice already, add to it."""
+    split = load_split(out) if (out / "split.json").exists() else None
+    known = {instrument.id for rows in (split or {}).values() for instrument in rows}
+    candidates = [row for row in list_candidates() if split is None or row.for_training or row.id in known]
     probes: dict[int, Probe] = {}
     for done, outcome in enumerate(run_jobs(_measure, candidates, workers)):
         if outcome.result is not None:  # what can't be measured is left out
             probes[outcome.number] = outcome.result
         progress("measuring instruments", done + 1, len(candidates))
-    chosen = choose([(candidates[number], probes[number]) for number in sorted(probes)], seed)
+    found = [(candidates[number], probes[number]) for number in sorted(probes)]
+    chosen = choose(found, seed) if split is None else extend(split, found, seed)
     _write_json(out / "split.json", {k: [i.to_json() for i in v] for k, v in chosen.items()})
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from library.data.scores import Split
 from library.features import FeatureSpec, PowerSpectrogram
 from library.synths.notes import Note
 
-__all__ = ["Probe", "choose", "measure"]
+__all__ = ["Probe", "choose", "extend", "measure"]
 
 MIN_DISTANCE_DB = 4.0
 """RMS distance of two mel probes below which two training programs are one sound (re-rendered, one differs by 0-3)."""
@@ -32,7 +32,7 @@ UNSEEN = 53
 """Instruments in validation and in test each (arXiv 2211.07951, table 1)."""
 
 UNSEEN_PER_SYNTH = 8
-SYNTHS_FOR_TRAINING = {"amsynth": 320, "zyn": 460}
+SYNTHS_FOR_TRAINING = {"amsynth": 420, "zyn": 340}
 """Caps, so that synthesisers don't swamp the sampled timbres."""
 
 _PROBE_SPEC = FeatureSpec(bands=40)
@@ -83,22 +83,55 @@ def choose(found: Sequence[tuple[Instrument, Probe]], seed: int = 0) -> dict[Spl
     Silent, unpitched and click-like ones go; so do near-duplicates, on the same side and across sides.
     """
     rng = np.random.default_rng(seed)
-    good = [
-        (instrument, probe)
-        for instrument, probe in found
-        if probe.level_db > MIN_LEVEL_DB and probe.tonality > MIN_TONALITY and probe.sustain >= 0.5
-    ]
+    good = _good(found)
     train = _distinct([row for row in good if row[0].for_training], [], MIN_DISTANCE_DB)
-    keep = {row[0].id for row in train if row[0].engine not in SYNTHS_FOR_TRAINING}
-    for engine, most in SYNTHS_FOR_TRAINING.items():
-        patches = [row[0].id for row in train if row[0].engine == engine]
-        keep |= {patches[i] for i in rng.permutation(len(patches))[:most]}
-    chosen = [row for row in train if row[0].id in keep]
+    chosen = _capped(train, SYNTHS_FOR_TRAINING, rng)
     unseen = _distinct(
         [row for row in good if not row[0].for_training], [probe for _, probe in chosen], MIN_UNSEEN_DISTANCE_DB
     )
     test, valid = _by_family(unseen, rng)
     return {"train": [instrument for instrument, _ in chosen], "valid": valid, "test": test}
+
+
+def extend(
+    split: dict[Split, list[Instrument]], found: Sequence[tuple[Instrument, Probe]], seed: int = 0
+) -> dict[Split, list[Instrument]]:
+    """Add train instruments to an earlier choice, up to the caps; validation and test stay as they are.
+
+    Args:
+        split: The earlier choice.
+        found: Probes of its instruments and of all that may be added.
+        seed: Seed of which of the synthesisers' patches are added.
+    """
+    sides = {instrument.id: side for side, rows in split.items() for instrument in rows}
+    train = [probe for instrument, probe in found if sides.get(instrument.id) == "train"]
+    unseen = [probe for instrument, probe in found if sides.get(instrument.id) in ("valid", "test")]
+    fresh = [row for row in _good(found) if row[0].for_training and row[0].id not in sides]
+    fresh = _distinct(_distinct(fresh, train, MIN_DISTANCE_DB), unseen, MIN_UNSEEN_DISTANCE_DB)
+    used = Counter(instrument.engine for instrument in split["train"])
+    left = {engine: max(0, most - used[engine]) for engine, most in SYNTHS_FOR_TRAINING.items()}
+    added = _capped(fresh, left, np.random.default_rng(seed))
+    return {**split, "train": [*split["train"], *(instrument for instrument, _ in added)]}
+
+
+def _good(found: Sequence[tuple[Instrument, Probe]]) -> list[tuple[Instrument, Probe]]:
+    """Leave out what is silent, unpitched or a click."""
+    return [
+        (instrument, probe)
+        for instrument, probe in found
+        if probe.level_db > MIN_LEVEL_DB and probe.tonality > MIN_TONALITY and probe.sustain >= 0.5
+    ]
+
+
+def _capped(
+    rows: Sequence[tuple[Instrument, Probe]], caps: Mapping[str, int], rng: np.random.Generator
+) -> list[tuple[Instrument, Probe]]:
+    """Keep all sampled instruments and a random choice of each synthesiser's."""
+    keep = {row[0].id for row in rows if row[0].engine not in caps}
+    for engine, most in caps.items():
+        patches = [row[0].id for row in rows if row[0].engine == engine]
+        keep |= {patches[i] for i in rng.permutation(len(patches))[:most]}
+    return [row for row in rows if row[0].id in keep]
 
 
 def _distinct(
