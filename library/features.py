@@ -140,10 +140,17 @@ def _log_filters(spec: FeatureSpec) -> list[tuple[int, int, Tensor]]:
     return parts
 
 
-def normalise_power(power: Tensor, spec: FeatureSpec) -> Tensor:
-    """Turn band power [B, F, frames] into the log features of a "power" spec, about zero mean and unit scale."""
-    mean = power.mean(dim=(-2, -1), keepdim=True).clamp_min(1e-20)
-    db = 10.0 * torch.log10((power / mean).clamp_min(10.0 ** (spec.floor_db / 10.0)))
+def normalise_power(power: Tensor, spec: FeatureSpec, reference: Tensor | None = None) -> Tensor:
+    """Turn band power [B, F, frames] into the log features of a "power" spec, about zero mean and unit scale.
+
+    Args:
+        power: [B, F, frames].
+        spec: Says where features are clipped.
+        reference: [B, 1, 1] power that counts as 0 dB; without it each window's mean.
+    """
+    if reference is None:
+        reference = power.mean(dim=(-2, -1), keepdim=True)
+    db = 10.0 * torch.log10((power / reference.clamp_min(1e-20)).clamp_min(10.0 ** (spec.floor_db / 10.0)))
     return db / 20.0 + 1.0  # the mean of musical windows lies near -20 dB, their spread near 20 dB
 
 

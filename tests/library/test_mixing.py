@@ -43,6 +43,23 @@ def test_cells_that_two_sources_share_alike_belong_to_nobody() -> None:
     assert (_loud(everywhere, equal).owner == -1).all()
 
 
+def test_sampled_instruments_are_drawn_as_often_as_asked() -> None:
+    synths = tuple(replace(i, engine="amsynth") if n >= 2 else i for n, i in enumerate(STORE.instruments))
+    store = replace(STORE, instruments=synths)
+    for asked, share in ((0.5, 0.5), (None, 0.2)):
+        labels = Mixer(store, MixConfig(sampled=asked), seed=0).singles(400).label
+        assert abs(float((labels < 2).float().mean()) - share) < 0.08
+
+
+def test_a_window_is_heard_louder_or_softer_than_it_is() -> None:
+    steady, moved = (
+        Mixer(STORE, MixConfig(level_db=level_db, noise=0.0, effects=0.0), seed=0).singles(16).features
+        for level_db in (0.0, 2.0)
+    )
+    apart = (moved - steady)[(moved > SILENCE) & (steady > SILENCE)] * 20.0
+    assert 1.0 < float(apart.abs().max()) < 2.01
+
+
 def test_the_same_seed_draws_the_same_mixtures() -> None:
     first, second = (Mixer(STORE, MixConfig(), seed=3).mixtures(4) for _ in range(2))
     torch.testing.assert_close(first.features, second.features)
