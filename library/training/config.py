@@ -21,7 +21,8 @@ class TrainConfig:
     Attributes:
         minutes: Time to train; the learning rate falls to zero over it. What counts is time spent in steps.
         steps: Steps to train instead, where it is not 0: the same length on every machine.
-        batch: Windows per step.
+        patience: Validations (one in four minutes) without a better mAP after which a run stops; 0 for never.
+        batch: Windows per step, of each process under torchrun.
         singles: Share of a step's windows that hold one instrument (multi only).
         ramp: Share of the run over which mixtures grow to their full number of instruments (multi only).
         peak_lr: Highest learning rate.
@@ -38,6 +39,7 @@ class TrainConfig:
 
     minutes: float = 15.0
     steps: int = 0
+    patience: int = 0
     batch: int = 64
     singles: float = 0.25
     ramp: float = 0.4

@@ -14,6 +14,7 @@ from library.errors import InputError
 from library.training.calibrate import calibrate
 from library.training.config import TrainConfig
 from library.training.paper import PaperMultiTask, PaperSingleTask
+from library.training.ranks import Ranks
 from library.training.run import run_training
 from library.training.tasks import MultiTask, SingleTask
 
@@ -56,7 +57,8 @@ def train_multi(
     for key, module in task.modules.items():
         module.load_state_dict(state[key])
     result = run_training(task, config, out, progress)
-    export(task, out / "timbrel.safetensors")
+    if Ranks.is_first():
+        export(task, out / "timbrel.safetensors")
     return result
 
 

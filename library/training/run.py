@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from library.training.config import TrainConfig
 from library.training.curves import draw_curves
+from library.training.ranks import Ranks
 
 __all__ = ["Task", "run_training"]
 
@@ -26,6 +27,9 @@ WARM_UP = 0.03
 """Share of the run in which the learning rate rises."""
 
 MAX_GRADIENT = 1.0
+
+GOAL = "map"
+"""Validation figure that early stopping looks at."""
 
 
 class Task(Protocol):
@@ -45,18 +49,49 @@ class Task(Protocol):
 
 @dataclass(slots=True)
 class _Position:
-    """Count how far a run has come: steps, seconds spent in them, and seconds of processor time."""
+    """Count how far a run has come.
+
+    Attributes:
+        step: Steps done.
+        elapsed_s: Seconds spent in them.
+        core_s: Seconds of processor time, over all processes.
+        windows: Windows seen.
+        best: Best validation figure so far.
+        waited: Validations since then.
+    """
 
     step: int = 0
     elapsed_s: float = 0.0
     core_s: float = 0.0
+    windows: int = 0
+    best: float = -math.inf
+    waited: int = 0
+
+    def passed(self, spent_s: float, core_s: float, windows: int) -> None:
+        """Count a step."""
+        self.step += 1
+        self.elapsed_s += spent_s
+        self.core_s += core_s
+        self.windows += windows
+
+    def judged(self, figure: float | None) -> None:
+        """Count a validation; a task without the figure never waits."""
+        if figure is None:
+            return
+        self.waited = 0 if figure > self.best else self.waited + 1
+        self.best = max(self.best, figure)
 
     def share(self, config: TrainConfig) -> float:
         """Return the share of the run that is done."""
         return self.step / config.steps if config.steps else self.elapsed_s / (config.minutes * 60.0)
 
     def figures(self) -> dict[str, float]:
-        return {"steps": float(self.step), "minutes": self.elapsed_s / 60, "core_minutes": self.core_s / 60}
+        return {
+            "steps": float(self.step),
+            "windows": float(self.windows),
+            "minutes": self.elapsed_s / 60,
+            "core_minutes": self.core_s / 60,
+        }
 
 
 def run_training(
@@ -65,7 +100,8 @@ def run_training(
     """Train until config.steps are done or config.minutes used up, going on where an earlier run was stopped.
 
     Writes FOLDER/state.pt (everything that is needed to go on), FOLDER/log.jsonl and FOLDER/curves.png (losses
-    and validation figures).
+    and validation figures). Under torchrun each process draws config.batch windows of its own, gradients are averaged,
+    and the first process writes.
 
     Returns:
         The last validation figures.
@@ -73,15 +109,16 @@ def run_training(
     torch.set_num_threads(config.threads)
     folder.mkdir(parents=True, exist_ok=True)
     parameters = [p for module in task.modules.values() for p in module.parameters() if p.requires_grad]
+    ranks = Ranks.join(parameters[0].device.type)
     optimiser = torch.optim.AdamW(parameters, lr=config.peak_lr, weight_decay=config.weight_decay)
-    at = _restore(task, optimiser, folder)
+    at = _restore(task, optimiser, folder, config.seed, ranks)
     saved = validated = at.elapsed_s
     shown: dict[str, float] = {}
     with (
         (folder / "log.jsonl").open("a") as log,
-        _saved_when_stopped(lambda: _save(task, optimiser, folder, at)),
+        _saved_when_stopped(lambda: ranks.world > 1 or _save(task, optimiser, folder, at, ranks)),
     ):
-        while (done := at.share(config)) < 1.0:
+        while (done := at.share(config)) < 1.0 and not 0 < config.patience < at.waited:
             began, cpu_began = time.monotonic(), time.process_time()
             _set_rate(optimiser, config.peak_lr, done)
             for module in task.modules.values():
@@ -89,26 +126,37 @@ def run_training(
             loss, parts = task.loss(done)
             optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
+            clocks = (time.monotonic() - began, time.process_time() - cpu_began)
+            spent, used = ranks.average(parameters, clocks)
             nn.utils.clip_grad_norm_(parameters, MAX_GRADIENT)
             optimiser.step()
-            at.step += 1
-            at.elapsed_s += time.monotonic() - began
-            at.core_s += time.process_time() - cpu_began
+            at.passed(spent, used * ranks.world, config.batch * ranks.world)
             for key, value in parts.items():
                 shown[key] = 0.98 * shown.get(key, value) + 0.02 * value
             if at.step % 20 == 0:
                 progress(_line(at, shown), done)
             if at.elapsed_s - validated > VALIDATE_EVERY_S:
                 validated = at.elapsed_s
-                _log(log, at, shown, task.validate())
+                _validate(task, at, shown, log, ranks)
             if at.elapsed_s - saved > SAVE_EVERY_S:
                 saved = at.elapsed_s
-                _save(task, optimiser, folder, at)
-        result = task.validate()
-        _log(log, at, shown, result)
-    _save(task, optimiser, folder, at)
-    draw_curves(folder)
+                _save(task, optimiser, folder, at, ranks)
+        result = _validate(task, at, shown, log, ranks)
+    _save(task, optimiser, folder, at, ranks)
+    ranks.leave()
+    if ranks.rank == 0:
+        draw_curves(folder)
     return {**result, **at.figures()}
+
+
+def _validate(task: Task, at: _Position, shown: dict[str, float], log: TextIO, ranks: Ranks) -> dict[str, float]:
+    """Measure and log in the first process; the others are told."""
+    result = task.validate() if ranks.rank == 0 else {}
+    result = ranks.gather(result)[0]
+    at.judged(result.get(GOAL))
+    if ranks.rank == 0:
+        _log(log, at, shown, result)
+    return result
 
 
 @contextmanager
@@ -128,11 +176,14 @@ def _set_rate(optimiser: torch.optim.Optimizer, peak: float, done: float) -> Non
         group["lr"] = rate
 
 
-def _save(task: Task, optimiser: torch.optim.Optimizer, folder: Path, at: _Position) -> None:
+def _save(task: Task, optimiser: torch.optim.Optimizer, folder: Path, at: _Position, ranks: Ranks) -> None:
+    draws = ranks.gather(task.rng.bit_generator.state)
+    if ranks.rank > 0:
+        return
     state: dict[str, Any] = {  # Any: optimiser states are nested dicts of mixed values
         "modules": {key: module.state_dict() for key, module in task.modules.items()},
         "optimiser": optimiser.state_dict(),
-        "rng": json.dumps(task.rng.bit_generator.state),
+        "rng": json.dumps(draws),
         "position": asdict(at),
     }
     part = folder / "state.part"
@@ -140,14 +191,18 @@ def _save(task: Task, optimiser: torch.optim.Optimizer, folder: Path, at: _Posit
     part.replace(folder / "state.pt")
 
 
-def _restore(task: Task, optimiser: torch.optim.Optimizer, folder: Path) -> _Position:
+def _restore(task: Task, optimiser: torch.optim.Optimizer, folder: Path, seed: int, ranks: Ranks) -> _Position:
+    if ranks.rank > 0:
+        task.rng.bit_generator.state = np.random.default_rng([seed, ranks.rank]).bit_generator.state
     if not (folder / "state.pt").exists():
         return _Position()
     state = torch.load(folder / "state.pt", weights_only=True)
     for key, module in task.modules.items():
         module.load_state_dict(state["modules"][key])
     optimiser.load_state_dict(state["optimiser"])
-    task.rng.bit_generator.state = json.loads(state["rng"])
+    draws = json.loads(state["rng"])
+    if ranks.rank < len(draws):
+        task.rng.bit_generator.state = draws[ranks.rank]
     return _Position(**state["position"])
 
 
@@ -159,4 +214,5 @@ def _log(log: TextIO, at: _Position, parts: dict[str, float], result: dict[str, 
 
 def _line(at: _Position, parts: dict[str, float]) -> str:
     text = " ".join(f"{key} {value:.3f}" for key, value in parts.items())
-    return f"step {at.step} {at.elapsed_s / 60:.1f} min {text}"
+    rate = at.windows / max(at.elapsed_s, 1e-9)
+    return f"step {at.step} {at.elapsed_s / 60:.1f} min {rate:.0f} windows/s {text}"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +100,36 @@ def test_an_unknown_key_of_a_config_is_refused(tmp_path: Path) -> None:
     path.write_text("minuts = 3")
     with pytest.raises(ConfigError, match="minuts"):
         load_config(path)
+
+
+def test_two_processes_of_torchrun_average_what_they_learn(tmp_path: Path) -> None:
+    script = tmp_path / "line.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from library.training.config import TrainConfig\n"
+        "from library.training.run import run_training\n"
+        "from tests.library.test_training import Line\n"
+        f"result = run_training(Line(), TrainConfig(steps=50, batch=16, peak_lr=0.1), Path({str(tmp_path)!r}) / 'run')\n"
+        "print(result['slope'], result['windows'])\n"
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)  # noqa: S603
+    first, second = (line.split() for line in done.stdout.splitlines())
+    assert first == second
+    assert float(first[1]) == 50 * 2 * 16
+    state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
+    one, other = json.loads(state["rng"])
+    assert one != other
+
+
+class Stuck(Line):
+    """Never get better than at first."""
+
+    def validate(self) -> dict[str, float]:
+        return {"map": 0.5}
+
+
+def test_a_run_that_gets_no_better_stops_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("library.training.run.VALIDATE_EVERY_S", -1.0)
+    result = run_training(Stuck(), TrainConfig(steps=1000, patience=3), tmp_path)
+    assert result["steps"] == 5
