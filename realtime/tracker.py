@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.index import Match
+from realtime.evidence import Evidence
 from realtime.ranking import dedupe, melodic, refresh
 from realtime.types import Suggestion
 
@@ -28,7 +29,9 @@ class TrackerConfig:
         sustain_ratio: A track that shows is kept by a presence of this part of the threshold (hysteresis).
         match_cosine: Least cosine between a track and a slot that carries it on. Windows overlap by nine tenths, so the
             same instrument stays far above; different instruments of one family reach about this.
-        average_s: Time constant of the exponential average of embeddings and presence: three hops at the default.
+        average_s: Time constant of the exponential average of embeddings and presence.
+        least_evidence: Evidence for its best sound that a track needs to show; see `realtime.evidence`. One that shows
+            is kept by sustain_ratio of it.
         switch_margin: A new best sound has to beat the shown one by this cosine.
         merge: Show tracks that name the same best sound as one.
         max_tracks: Bound on tracks, shown or not; the weakest goes.
@@ -41,14 +44,15 @@ class TrackerConfig:
     refractory_s: float = 2.0
     sustain_ratio: float = 0.6
     match_cosine: float = 0.6
-    average_s: float = 1.5
+    average_s: float = 4.0
+    least_evidence: float = 0.3
     switch_margin: float = 0.03
     merge: bool = True
     max_tracks: int = 18
 
     def each_slot(self) -> TrackerConfig:
         """Return a configuration that shows every slot of every window, with stable numbers."""
-        return replace(self, threshold=0.0, trigger_hits=1, refractory_s=0.0, merge=False)
+        return replace(self, threshold=0.0, trigger_hits=1, refractory_s=0.0, least_evidence=0.0, merge=False)
 
 
 @dataclass(slots=True, eq=False)  # two tracks are never the same one
@@ -92,6 +96,8 @@ class Tracker:
         self._config = config
         self._tracks: list[_Track] = []
         self._asked: list[_Track] = []
+        self._heard: list[float] = []
+        self._evidence = Evidence()
         self._windows = 0
         self._time_s = 0.0
 
@@ -106,7 +112,7 @@ class Tracker:
             time_s: End of the window; must not go back.
 
         Returns:
-            Averaged vectors[N, D] to look up, for `settle`.
+            Vectors[N, D] to look up, for `settle`: averaged ones of tracks, then those of this window's slots.
         """
         config = self._config
         self._windows += 1
@@ -126,23 +132,27 @@ class Tracker:
                 self._tracks.append(self._new(vectors[slot], float(presence[slot])))
         self._expire()
         self._asked = [track for track in self._tracks if not track.locked and (track.slot or self._due(track))]
-        if not self._asked:
-            return np.empty((0, vectors.shape[1]), np.float32)
-        return np.stack([track.vector for track in self._asked])
+        self._heard = presence[heard].tolist()
+        return np.concatenate([*(track.vector[None] for track in self._asked), vectors[heard]]).astype(np.float32)
 
     def settle(self, matches: tuple[tuple[Match, ...], ...]) -> tuple[Suggestion, ...]:
         """Take the matches of the vectors that `observe` handed out and return what is heard now, by slot."""
         config = self._config
-        for track, fresh in zip(self._asked, matches, strict=True):
-            track.matches = refresh(track.matches, melodic(fresh), config.top_k, config.switch_margin)
         asked, self._asked = self._asked, []
+        heard = [melodic(found) for found in matches[len(asked) :]]
+        self._evidence.observe(list(zip(self._heard, heard, strict=True)), self._time_s)
+        for track, found in zip(asked, matches[: len(asked)], strict=True):
+            fresh = self._evidence.rank(melodic(found), track.first_s)
+            track.matches = refresh(track.matches, fresh, config.top_k, config.switch_margin)
+            if not self._supported(track):
+                track.slot = 0
         best: dict[str, _Track] = {}
         for track in sorted(self._shown(), key=lambda shown: not shown.locked):
             if not self._merge_into(best, track):
                 best[_best_id(track)] = track
         for track in asked:
             # A track that would only repeat a sound waits unseen until it names another.
-            if not track.slot and track.matches and not self._merge_into(best, track, keep=True):
+            if not track.slot and self._supported(track) and not self._merge_into(best, track, keep=True):
                 track.slot = self._free_slot()
                 best[_best_id(track)] = track
         return self.suggestions()
@@ -152,6 +162,7 @@ class Tracker:
         self._windows += 1
         self._time_s = time_s
         self._tracks = [track for track in self._tracks if track.locked]
+        self._evidence.clear()
         for track in self._tracks:
             track.miss(time_s, self._config.average_s)
         return self.suggestions()
@@ -182,6 +193,7 @@ class Tracker:
         """Forget everything, locked slots included."""
         self._tracks.clear()
         self._asked.clear()
+        self._evidence.clear()
         self._windows, self._time_s = 0, 0.0
 
     def _assign(self, vectors: NDArray[np.float32]) -> dict[int, int]:
@@ -203,6 +215,13 @@ class Tracker:
     def _due(self, track: _Track) -> bool:
         """Tell whether a track has the hits to appear; the first windows after a start can't ask for more than all."""
         return sum(track.hits) >= min(self._config.trigger_hits, self._windows)
+
+    def _supported(self, track: _Track) -> bool:
+        """Tell whether enough speaks for a track's best sound."""
+        if not track.matches:
+            return False
+        least = self._config.least_evidence * (self._config.sustain_ratio if track.slot else 1.0)
+        return self._evidence.since(track.matches[0].sound.id, track.first_s) >= least
 
     def _expire(self) -> None:
         config, now = self._config, self._time_s

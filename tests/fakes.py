@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from library.encoders.spec import EncoderSpec, MixtureEmbedding
 from library.features import TIMBREL_FEATURES
 from library.index import Match
+from library.naming import SetRule
 from library.sounds import MidiProgram, Sound
 
 __all__ = ["SpectrumEncoder", "TableIndex"]
@@ -25,7 +26,7 @@ class SpectrumEncoder:
     """
 
     def __init__(self, slots: int = 3, threshold: float = 0.5, fingerprint: str = "f" * 64) -> None:
-        self._spec = EncoderSpec("spectrum", _BANDS, slots, TIMBREL_FEATURES, 5.0, threshold, fingerprint)
+        self._spec = EncoderSpec("spectrum", _BANDS, slots, TIMBREL_FEATURES, 5.0, threshold, fingerprint, SetRule(60.0, 0.1))
 
     @property
     def spec(self) -> EncoderSpec:

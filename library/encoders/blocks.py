@@ -56,30 +56,41 @@ class HarmonicStack(nn.Module):
         self._shifts = [round(BANDS_PER_OCTAVE * math.log2(h)) for h in self.HARMONICS]
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return [B, CHANNELS, rows, frames] of log features[B, 1, F, frames]; beyond the bands there is silence."""
+        """Return [B, CHANNELS, rows, frames] of log features[B, 1, F, frames]; beyond the bands there is silence.
+
+        Laid out channels-last, in the precision that convolutions run in.
+        """
+        device = features.device.type
+        if torch.is_autocast_enabled(device):
+            features = features.to(torch.get_autocast_dtype(device))
         below = -min(self._shifts)
         above = max(0, max(self._shifts) + self._rows - features.shape[2])
-        padded = f.pad(features, (0, 0, below, above), value=SILENCE)
-        found = [padded[:, :, below + shift : below + shift + self._rows] for shift in self._shifts]
-        place = torch.linspace(-1, 1, self._rows, device=features.device, dtype=features.dtype)
-        return torch.cat([*found, place[None, None, :, None].expand_as(found[0])], dim=1)
+        padded = f.pad(features[:, 0], (0, 0, below, above), value=SILENCE)
+        shape = (len(features), self._rows, features.shape[3], self.CHANNELS)
+        stacked = torch.empty(shape, dtype=features.dtype, device=features.device)
+        for channel, shift in enumerate(self._shifts):
+            stacked[..., channel] = padded[:, below + shift : below + shift + self._rows]
+        place = torch.linspace(-1, 1, self._rows, device=features.device)
+        stacked[..., -1] = place.to(features.dtype)[None, :, None]
+        return stacked.permute(0, 3, 1, 2)
 
 
 class Trunk(nn.Module):
     """Turn features into cells: one vector for two semitones and four frames (128 ms).
 
-    Two stride-2 convolutions over stacked harmonics and a residual block: a cell sees the harmonics of its own pitch, a
-    third of a second to both sides, and little of what others play.
+    Two stride-2 convolutions over stacked harmonics, then residual blocks: a cell sees the harmonics of its own pitch,
+    half a second to both sides, and little of what others play.
 
     Args:
         cells: Length of a cell's vector.
         widths: Channels after each of the two strides.
+        blocks: Residual blocks.
         rows: Rows R of cells.
     """
 
     STRIDE = 4
 
-    def __init__(self, cells: int, widths: tuple[int, int], rows: int) -> None:
+    def __init__(self, cells: int, widths: tuple[int, int], blocks: int, rows: int) -> None:
         super().__init__()
         w1, w2 = widths
         self.stack = HarmonicStack(rows * self.STRIDE)
@@ -87,16 +98,16 @@ class Trunk(nn.Module):
         self.stem1_norm = nn.BatchNorm2d(w1)
         self.stem2 = nn.Conv2d(w1, w2, 3, 2, 1, bias=False)
         self.stem2_norm = nn.BatchNorm2d(w2)
-        self.stage = ResidualBlock(w2, w2)
+        self.blocks = nn.Sequential(*(ResidualBlock(w2, w2) for _ in range(blocks)))
         self.widen = nn.Conv2d(w2, cells, 1, bias=False)
         self.widen_norm = nn.BatchNorm2d(cells)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return cells [B, C, R, frames / 4] of features[B, 1, F, frames]."""
-        x = self.stack(features).contiguous(memory_format=torch.channels_last)
+        x = self.stack(features)
         x = f.relu(self.stem1_norm(self.stem1(x)))
         x = f.relu(self.stem2_norm(self.stem2(x)))
-        return f.relu(self.widen_norm(self.widen(self.stage(x))))
+        return f.relu(self.widen_norm(self.widen(self.blocks(x))))
 
 
 def channels_last(network: _Net) -> _Net:

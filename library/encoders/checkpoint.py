@@ -14,10 +14,11 @@ from library.encoders.network import NetworkConfig, TimbrelNetwork
 from library.encoders.spec import EncoderSpec
 from library.errors import EncoderError
 from library.features import TIMBREL_FEATURES, FeatureSpec
+from library.naming import UNFITTED, SetRule
 
 __all__ = ["Calibration", "Checkpoint", "load_checkpoint", "save_checkpoint"]
 
-FORMAT = "2"
+FORMAT = "3"
 ARCHITECTURE = "timbrel"
 _HEADER_KEY = "timbrel"
 
@@ -30,11 +31,13 @@ class Calibration:
         temperature: Fitted on validation mixtures.
         bias: Fitted on validation mixtures.
         threshold: Probability above which F1 on validation was best.
+        rule: How a set of sounds is named from the slots, fitted on validation as well.
     """
 
     temperature: float = 1.0
     bias: float = 0.0
     threshold: float = 0.5
+    rule: SetRule = UNFITTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     network = TimbrelNetwork(config)
     counters = {key: value for key, value in network.state_dict().items() if key.endswith("num_batches_tracked")}
     network.load_state_dict({**{key: value.float() for key, value in state.items()}, **counters}, strict=True)
-    calibration = Calibration(**header["calibration"])
+    calibration = Calibration(**{**header["calibration"], "rule": SetRule(**header["calibration"]["rule"])})
     spec = EncoderSpec(
         ARCHITECTURE,
         config.dim,
@@ -103,6 +106,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         float(header["window_s"]),
         calibration.threshold,
         claimed,
+        calibration.rule,
     )
     return Checkpoint(spec, network.eval(), calibration)
 

@@ -28,7 +28,9 @@ class NetworkConfig:
         slots: Most instruments K of a mixture.
         layers: Decoder layers of the queries.
         heads: Attention heads.
-        widths: Channels of the trunk.
+        widths: Channels of the trunk after each of its strides.
+        blocks: Blocks of the trunk.
+        traits: Features of cells whose means tell how a sound's cells differ.
         rows: Rows R of the cell grid, two semitones each, from MIDI note 28 up.
     """
 
@@ -38,6 +40,8 @@ class NetworkConfig:
     layers: int = 2
     heads: int = 4
     widths: tuple[int, int] = (32, 64)
+    blocks: int = 2
+    traits: int = 64
     rows: int = 36
 
 
@@ -67,11 +71,16 @@ class TimbrelNetwork(nn.Module):
         super().__init__()
         self.config = config = config or NetworkConfig()
         width = config.cells
-        self.trunk = Trunk(width, config.widths, config.rows)
-        self.saliency = nn.Conv2d(width, 1, 1)
-        self.head = nn.Sequential(nn.Linear(2 * width, 2 * width), nn.ReLU(), nn.Linear(2 * width, config.dim))
+        self.trunk = Trunk(width, config.widths, config.blocks, config.rows)
+        self.saliency = nn.Linear(width, 1)
+        self.traits = nn.Linear(width, config.traits)
+        self.head = nn.Sequential(
+            nn.Linear(width + config.traits, 2 * width), nn.ReLU(), nn.Linear(2 * width, config.dim)
+        )
         self.local = nn.Linear(width, config.dim)
-        self.row_code = nn.Parameter(torch.randn(config.rows, width) * 0.02)
+        # Queries look at eight cells at a time: finding instruments needs less detail than parting them.
+        self.overview = nn.Conv2d(width, width, (2, 4), (2, 4), (0, 2))
+        self.row_code = nn.Parameter(torch.randn(config.rows // 2, width) * 0.02)
         self.queries = nn.Parameter(torch.randn(config.slots, width) * 0.5)
         self.decoder = nn.ModuleList(
             nn.TransformerDecoderLayer(width, config.heads, 2 * width, dropout=0.0, batch_first=True, norm_first=True)
@@ -88,19 +97,14 @@ class TimbrelNetwork(nn.Module):
 
     def single_and_cells(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return vectors as single() does, and the trunk's cells[B, N, C]."""
-        grid = self.trunk(features)
-        weights = self.saliency(grid).flatten(2).softmax(dim=-1)  # [B, 1, N]
-        cells = grid.flatten(2).transpose(1, 2)
-        return self._pool(cells, weights)[:, 0], cells
+        cells = self.trunk(features).flatten(2).transpose(1, 2)
+        return self._pool(cells, self._salience(cells))[:, 0], cells
 
     def multi(self, features: Tensor) -> MixtureOutput:
         """Estimate the set of instruments in features[B, 1, F, frames]."""
         grid = self.trunk(features)
         cells = grid.flatten(2).transpose(1, 2)  # [B, N, C]
-        saliency = self.saliency(grid).flatten(2).softmax(dim=-1)  # [B, 1, N]
-        # Queries look at eight cells at a time: finding instruments needs less detail than parting them.
-        placed = grid + self.row_code.T[None, :, :, None]
-        memory = f.avg_pool2d(placed, (2, 4), ceil_mode=True).flatten(2).transpose(1, 2)
+        memory = (self.overview(grid) + self.row_code.T[None, :, :, None]).flatten(2).transpose(1, 2)
         query = self.queries.expand(len(cells), -1, -1)
         for layer in self.decoder:
             query = layer(query, memory)
@@ -108,18 +112,22 @@ class TimbrelNetwork(nn.Module):
         # Keys are applied to the few queries instead of the many cells: q . (W c + b) = (q W) . c + q . b
         scores = (query @ self.key.weight) @ cells.transpose(1, 2) + (query @ self.key.bias)[..., None]
         scores = scores * cells.shape[-1] ** -0.5
-        masks = torch.cat([scores, self.nothing(cells).transpose(1, 2)], dim=1)
+        masks = torch.cat([scores, self.nothing(cells).transpose(1, 2)], dim=1).float()
         shares = masks.softmax(dim=1)[:, :-1]  # [B, K, N]: how much of a cell is a slot's
-        weights = shares * saliency
+        salience = self._salience(cells)  # [B, 1, N]
+        weights = shares * salience
         held = weights.sum(dim=-1, keepdim=True)  # [B, K, 1]: share of the window that a slot holds
-        vectors = self._pool(cells, weights / held.clamp_min(1e-6))
+        pooled = self._pool(cells, torch.cat([weights / held.clamp_min(1e-6), salience], dim=1))
         presence = self.presence(torch.cat([query, held.clamp_min(1e-6).log()], dim=-1))[..., 0]
-        return MixtureOutput(vectors, presence, masks, cells, self._pool(cells, saliency)[:, 0])
+        return MixtureOutput(pooled[:, :-1], presence, masks, cells, pooled[:, -1])
+
+    def _salience(self, cells: Tensor) -> Tensor:
+        """Return how much each cell tells of timbre [B, 1, N], sum 1, of cells[B, N, C]."""
+        logits: Tensor = self.saliency(cells)
+        return logits.float().transpose(1, 2).softmax(dim=-1)
 
     def _pool(self, cells: Tensor, weights: Tensor) -> Tensor:
         """Pool cells[B, N, C] by weights[B, K, N] (rows sum to 1) to unit vectors[B, K, D]."""
-        with torch.autocast(cells.device.type, enabled=False):  # a difference of squares needs all its digits
-            cells, weights = cells.float(), weights.float()
-            mean = weights @ cells
-            spread = (weights @ cells.square() - mean.square()).clamp_min(1e-6).sqrt()
-            return f.normalize(self.local(mean) + self.head(torch.cat([mean, spread], dim=-1)), dim=-1)
+        weights = weights.to(cells.dtype)
+        mean, traits = weights @ cells, weights @ f.relu(self.traits(cells))
+        return f.normalize((self.local(mean) + self.head(torch.cat([mean, traits], dim=-1))).float(), dim=-1)

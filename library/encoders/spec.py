@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.features import FeatureSpec
+from library.naming import UNFITTED, SetRule
 
 __all__ = ["Encoder", "EncoderSpec", "MixtureEmbedding", "MultiEncoder", "SingleEncoder"]
 
@@ -25,6 +26,7 @@ class EncoderSpec:
         window_s: Length of audio that the multi encoder sees.
         threshold: Calibrated presence above which a slot is said to hold an instrument.
         fingerprint: sha256 over spec and weights; an index built with another one is refused.
+        rule: How a set of sounds is named from the slots.
     """
 
     name: str
@@ -34,6 +36,7 @@ class EncoderSpec:
     window_s: float
     threshold: float
     fingerprint: str
+    rule: SetRule = UNFITTED
 
 
 @dataclass(frozen=True, slots=True)

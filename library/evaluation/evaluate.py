@@ -22,7 +22,7 @@ from library.evaluation.material import (
     read_drums,
     read_notes,
 )
-from library.evaluation.protocols import mixture_scores, rank_in_family, single_scores
+from library.evaluation.protocols import MixtureScores, mixture_scores, rank_in_family, single_scores
 from library.evaluation.systems import System
 
 __all__ = ["evaluate"]
@@ -71,8 +71,8 @@ def evaluate(
         row = _singles(system, clips, vectors, _in_batches(system.embed, notes))
         progress(f"{system.name}: mixtures")
         library = vectors[clips.first]
-        row |= asdict(mixture_scores(*_encode(system, mixes.audio), system.threshold, library, mixes.truth))
-        three = mixture_scores(*_encode(system, threes.audio), system.threshold, library, threes.truth)
+        row |= asdict(_score(system, mixes.audio, library, mixes.truth))
+        three = _score(system, threes.audio, library, threes.truth)
         del row["top1"], row["top5"]
         row |= {"top1": row.pop("single_top1"), "three_top1": three.top1, "three_top5": three.top5}
         progress(f"{system.name}: other protocols")
@@ -86,6 +86,12 @@ def evaluate(
             row |= general_midi_scores(vectors, clips, system.general_midi)
         results[system.name] = row
     return results
+
+
+def _score(
+    system: System, audio: NDArray[np.float32], library: NDArray[np.float32], truth: NDArray[np.bool_]
+) -> MixtureScores:
+    return mixture_scores(*_encode(system, audio), system.threshold, library, truth, system.rule)
 
 
 def _singles(system: System, clips: Clips, vectors: NDArray[np.float32], notes: NDArray[np.float32]) -> Row:
@@ -106,7 +112,7 @@ def _open(system: System, threes: Mixes, library: NDArray[np.float32]) -> Row:
     others = np.zeros((0, library.shape[1])) if system.general_midi is None else system.general_midi.vectors
     wide = np.concatenate([library, others]).astype(np.float32)
     truth = np.pad(threes.truth, ((0, 0), (0, len(others))))
-    scores = mixture_scores(*_encode(system, threes.audio), system.threshold, wide, truth)
+    scores = _score(system, threes.audio, wide, truth)
     return {"open_top1": scores.top1, "open_top5": scores.top5}
 
 
@@ -121,15 +127,11 @@ def _spoiled(system: System, mixes: Mixes, library: NDArray[np.float32], drums: 
         "mp3": degrade.mp3(audio, 0.9),
         "drums": degrade.add_to(audio, beat, 0.0),
     }
-    row = {
-        f"f1_{name}": mixture_scores(*_encode(system, windows), system.threshold, library, truth).f1_macro
-        for name, windows in spoiled.items()
-    }
+    row = {f"f1_{name}": _score(system, windows, library, truth).f1_macro for name, windows in spoiled.items()}
     for low, high in ((2, 3), (4, 6), (7, 9)):
         some = (mixes.truth.sum(axis=1) >= low) & (mixes.truth.sum(axis=1) <= high)
         if some.any():
-            scores = mixture_scores(*_encode(system, mixes.audio[some]), system.threshold, library, mixes.truth[some])
-            row[f"f1_{low}_{high}"] = scores.f1_macro
+            row[f"f1_{low}_{high}"] = _score(system, mixes.audio[some], library, mixes.truth[some]).f1_macro
     return row
 
 

@@ -18,6 +18,7 @@ from library.evaluation.metrics import (
     mean_average_precision,
     precision_each,
 )
+from library.naming import SetRule, probabilities
 
 __all__ = ["MixtureScores", "mixture_scores", "rank_in_family", "single_scores", "slots_in_use"]
 
@@ -32,22 +33,26 @@ class MixtureScores:
 
     Attributes:
         f1_macro, f1_weighted, f1_low, f1_high: Of the named set, with the 95 % interval of macro over instruments.
-        map_macro, map_weighted, map_low, map_high: Of the largest cosine over slots, empty ones too, as in the paper.
-        map_presence: mAP macro of the largest cosine times presence: an empty slot says nothing.
+        names: Mean number of names.
+        f1_slots: F1 macro where each slot over the threshold of presence names its nearest, and nothing else is named.
+        map_macro, map_weighted, map_low, map_high: Of how likely each instrument is.
+        map_cosine: mAP macro of the largest cosine over slots, empty ones too, as in the paper.
         top1, top5: On mixtures of three: share of the true instruments that are first, or among the first five, of
-            one of the three strongest slots.
-        count_error: Mean absolute error of the number of instruments named.
+            one of the three strongest slots that name different instruments.
+        count_error: Mean absolute error of the number of instruments: the sum of the presences.
     """
 
     f1_macro: float
     f1_weighted: float
     f1_low: float
     f1_high: float
+    names: float
+    f1_slots: float
     map_macro: float
     map_weighted: float
     map_low: float
     map_high: float
-    map_presence: float
+    map_cosine: float
     top1: float
     top5: float
     count_error: float
@@ -153,6 +158,7 @@ def mixture_scores(
     threshold: float,
     library: NDArray[np.float32],
     truth: NDArray[np.bool_],
+    rule: SetRule | None = None,
 ) -> MixtureScores:
     """Score slots against a library with one vector per unseen instrument.
 
@@ -162,30 +168,47 @@ def mixture_scores(
         threshold: Slots below it name nothing.
         library: [C, D] unit norm.
         truth: [M, C].
+        rule: How the set is named; None for each slot's nearest, and the largest cosine as score, as in the paper.
     """
     cosine = vectors @ library.T  # [M, K, C]
-    nearest = cosine.argmax(axis=-1)
-    named = np.zeros_like(truth)
-    for m, k in zip(*np.nonzero(presence >= threshold), strict=True):
-        named[m, nearest[m, k]] = True
+    of_slots = _nearest(cosine, presence >= threshold)
+    largest = cosine.max(axis=1)
+    ranked = largest if rule is None else probabilities(cosine, presence, rule.sharpness)
+    named = of_slots if rule is None else ranked >= rule.threshold
+    count = named.sum(axis=1) if rule is None else presence.sum(axis=1)
     plays = truth.any(axis=0)
-    ranked = cosine.max(axis=1)
     f1 = (*f1_scores(truth, named), *bootstrap(f1_each(truth, named)[plays], np.random.default_rng(0)))
     mean_ap = (
         *mean_average_precision(truth, ranked),
         *bootstrap(precision_each(truth, ranked)[plays], np.random.default_rng(0)),
     )
-    by_presence, _ = mean_average_precision(truth, (cosine.clip(0.0) * presence[..., None]).max(axis=1))
-    top1, top5 = _three(cosine, presence, truth)
-    error = np.abs(named.sum(axis=1) - truth.sum(axis=1)).mean()
-    return MixtureScores(*f1, *mean_ap, by_presence, top1, top5, float(error))
+    return MixtureScores(
+        *f1,
+        float(named.sum(axis=1).mean()),
+        f1_scores(truth, of_slots)[0],
+        *mean_ap,
+        mean_average_precision(truth, largest)[0],
+        *_three(cosine, presence, truth),
+        float(np.abs(count - truth.sum(axis=1)).mean()),
+    )
+
+
+def _nearest(cosine: NDArray[np.float32], counts: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the set [M, C] of what the slots that count [M, K] are nearest to."""
+    named = np.zeros((len(cosine), cosine.shape[2]), bool)
+    nearest = cosine.argmax(axis=-1)
+    for m, k in zip(*np.nonzero(counts), strict=True):
+        named[m, nearest[m, k]] = True
+    return named
 
 
 def _three(cosine: NDArray[np.float32], presence: NDArray[np.float32], truth: NDArray[np.bool_]) -> tuple[float, float]:
     hit1 = hit5 = asked = 0
     for m in np.flatnonzero(truth.sum(axis=1) == 3):
-        slots = np.argsort(-presence[m], kind="stable")[:3]
-        ranked = np.argsort(-cosine[m, slots], axis=-1)
+        # Slots that name the same count once, as in the live list.
+        order = np.argsort(-presence[m], kind="stable")
+        _, first = np.unique(cosine[m, order].argmax(axis=-1), return_index=True)
+        ranked = np.argsort(-cosine[m, order[np.sort(first)[:3]]], axis=-1)
         for c in np.flatnonzero(truth[m]):
             hit1 += int((ranked[:, 0] == c).any())
             hit5 += int((ranked[:, :5] == c).any())

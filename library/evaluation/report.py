@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from library.audio import SAMPLE_RATE_HZ, write_audio
 from library.data.scores import Split
-from library.encoders.spec import Encoder
+from library.encoders.spec import Encoder, EncoderSpec
 from library.evaluation.cases import Case, find_cases
 from library.evaluation.material import Clips, Mixes, draw_mixes, read_clips
 from library.evaluation.plots import plot_confusion, plot_counts, plot_map, plot_reliability
@@ -59,7 +59,7 @@ def write_report(
     heard = encoder.encode(mixes.audio)
     library = single[clips.first]
     (out / "sounds").mkdir(parents=True, exist_ok=True)
-    pictures = _pictures(out, clips, mixes, single, heard.vectors, heard.presence, encoder.spec.threshold)
+    pictures = _pictures(out, clips, mixes, single, heard.vectors, heard.presence, encoder.spec)
     cases = find_cases(
         heard.vectors, heard.presence, encoder.spec.threshold, library, mixes.truth, most=CASES_OF_A_KIND
     )
@@ -88,14 +88,14 @@ def _pictures(
     single: NDArray[np.float32],
     vectors: NDArray[np.float32],
     presence: NDArray[np.float32],
-    threshold: float,
+    spec: EncoderSpec,
 ) -> dict[str, str]:
     library = single[clips.first]
     counts = {}
     for n in range(_COUNTS[0], _COUNTS[1] + 1):
         some = mixes.truth.sum(axis=1) == n
         if some.any():
-            args = (vectors[some], presence[some], threshold, library, mixes.truth[some])
+            args = (vectors[some], presence[some], spec.threshold, library, mixes.truth[some], spec.rule)
             counts[n] = mixture_scores(*args).f1_macro
     plot_counts(out / "counts.png", {"timbrel": counts})
     used = slots_in_use(vectors @ library.T, mixes.truth)

@@ -18,6 +18,7 @@ from library.encoders.spec import Encoder, MixtureEmbedding
 from library.errors import InputError
 from library.features import PAPER_FEATURES, Frontend
 from library.index import SoundIndex
+from library.naming import SetRule
 
 __all__ = ["ChanceSystem", "OurSystem", "PaperSystem", "SingleOnMixture", "System"]
 
@@ -30,6 +31,9 @@ class System(Protocol):
 
     name: str
     threshold: float
+    rule: SetRule | None
+    """How sets are named; None for the nearest of each slot, as in the paper."""
+
     general_midi: SoundIndex | None
     """The built-in library with vectors of this system, where there is one."""
 
@@ -50,6 +54,7 @@ class OurSystem:
     def __init__(self, encoder: Encoder, general_midi: SoundIndex | None = None) -> None:
         self._encoder = encoder
         self.threshold = encoder.spec.threshold
+        self.rule: SetRule | None = encoder.spec.rule
         self.general_midi: SoundIndex | None = general_midi
 
     def embed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -66,6 +71,10 @@ class SingleOnMixture(OurSystem):
 
     name = "timbrel single on the mixture"
 
+    def __init__(self, encoder: Encoder, general_midi: SoundIndex | None = None) -> None:
+        super().__init__(encoder, general_midi)
+        self.rule = None
+
     def encode(self, audio: NDArray[np.float32]) -> MixtureEmbedding:
         """Return one slot a mixture."""
         return MixtureEmbedding(self._encoder.embed(audio)[:, None], np.ones((len(audio), 1), np.float32))
@@ -76,6 +85,7 @@ class ChanceSystem:
 
     name = "chance"
     threshold = _ALWAYS
+    rule: SetRule | None = None
     general_midi: SoundIndex | None = None
 
     def __init__(self, dim: int = 192, slots: int = 9) -> None:
@@ -111,6 +121,7 @@ class PaperSystem:
 
     name = "paper's Small"
     threshold = _ALWAYS
+    rule: SetRule | None = None
     general_midi: SoundIndex | None = None
 
     def __init__(self, single: Path, multi: Path) -> None:

@@ -1,4 +1,4 @@
-"""Calibrate presence on validation mixtures: temperature, bias, and the highest threshold with a good F1."""
+"""Calibrate on validation mixtures: temperature and bias of presence, thresholds, and how sets are named."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from torch.nn import functional as f
 
 from library.encoders.checkpoint import Calibration
+from library.evaluation.metrics import f1_scores, mean_average_precision
 from library.evaluation.protocols import mixture_scores
+from library.naming import SetRule, probabilities
 from library.training.losses import assign
 
 __all__ = ["calibrate"]
@@ -17,6 +19,7 @@ _THRESHOLDS = np.arange(0.05, 0.96, 0.025)
 _GOOD_ENOUGH = 0.97
 """Share of the best F1 that a higher threshold may cost: where F1 is flat, saying less is more honest."""
 
+_SHARPNESS = (4.0, 6.0, 8.0, 10.0, 12.0, 16.0, 24.0)
 _STEPS = 200
 
 
@@ -50,5 +53,17 @@ def calibrate(
     optimiser.step(closure)  # type: ignore[no-untyped-call]  # torch leaves LBFGS untyped
     probability = (raw * scale + bias).sigmoid().detach().numpy()
     scores = np.array([mixture_scores(vectors, probability, float(t), library, truth).f1_macro for t in _THRESHOLDS])
-    threshold = float(_THRESHOLDS[np.flatnonzero(scores >= _GOOD_ENOUGH * scores.max())[-1]])
-    return Calibration(1.0 / float(scale.detach()), float(bias.detach()), round(threshold, 3))
+    rule = _fit_rule(vectors @ library.T, probability, truth)
+    return Calibration(1.0 / float(scale.detach()), float(bias.detach()), _highest_good(scores), rule)
+
+
+def _fit_rule(cosine: NDArray[np.float32], presence: NDArray[np.float32], truth: NDArray[np.bool_]) -> SetRule:
+    """Choose the sharpness by mAP, then the threshold by F1."""
+    ranked = [probabilities(cosine, presence, sharpness) for sharpness in _SHARPNESS]
+    best = int(np.argmax([mean_average_precision(truth, scores)[0] for scores in ranked]))
+    f1 = np.array([f1_scores(truth, ranked[best] >= t)[0] for t in _THRESHOLDS])
+    return SetRule(_SHARPNESS[best], _highest_good(f1))
+
+
+def _highest_good(scores: NDArray[np.float64]) -> float:
+    return round(float(_THRESHOLDS[np.flatnonzero(scores >= _GOOD_ENOUGH * scores.max())[-1]]), 3)

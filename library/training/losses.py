@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -13,7 +13,15 @@ from library.data.mixing import MixtureBatch
 from library.encoders.network import MixtureOutput, TimbrelNetwork
 from library.training.config import TrainConfig
 
-__all__ = ["Assignment", "angular_margin_loss", "assign", "mixture_loss", "note_loss", "permutation_invariant_loss"]
+__all__ = [
+    "Assignment",
+    "Targets",
+    "angular_margin_loss",
+    "assign",
+    "mixture_loss",
+    "note_loss",
+    "permutation_invariant_loss",
+]
 
 NOTE_CELLS = 3072
 """Cells of a batch that are named: all of them would cost more than the trunk."""
@@ -61,33 +69,63 @@ def angular_margin_loss(vectors: Tensor, label: Tensor, prototypes: Tensor, conf
     return (losses * known).sum() / known.sum().clamp_min(1)
 
 
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Hold where the training instruments lie in the space.
+
+    Attributes:
+        instruments: [C, D] a direction each, of any length.
+        families: [G, D] a direction for each family.
+        family_of: [C] number of each instrument's family, below 0 where none is known.
+    """
+
+    instruments: Tensor
+    families: Tensor
+    family_of: Tensor
+
+
 def mixture_loss(
-    network: TimbrelNetwork, out: MixtureOutput, batch: MixtureBatch, prototypes: Tensor, config: TrainConfig
+    network: TimbrelNetwork, out: MixtureOutput, batch: MixtureBatch, targets: Targets, config: TrainConfig
 ) -> tuple[Tensor, dict[str, float]]:
     """Sum the losses of the multi path: which instruments, how many, and whose note each cell holds."""
-    unit = f.normalize(prototypes, dim=-1)
+    unit = f.normalize(targets.instruments, dim=-1)
     present = batch.label >= 0  # [B, S]
     log_probability = (config.scale * out.vectors @ unit.T).log_softmax(dim=-1)  # [B, K, C]
     wanted = batch.label.clamp_min(0)[:, None, :].expand(-1, out.vectors.shape[1], -1)
     cost = -log_probability.gather(2, wanted) - f.logsigmoid(out.presence)[..., None]
     pairs = assign(cost, present)
     label = batch.label[pairs.row, pairs.source]
-    which = f.nll_loss(log_probability[pairs.row, pairs.slot], label)
-    target = torch.zeros_like(out.presence)
-    target[pairs.row, pairs.slot] = 1.0
-    presence = f.binary_cross_entropy_with_logits(out.presence, target)
+    in_use = torch.zeros_like(out.presence)
+    in_use[pairs.row, pairs.slot] = 1.0
+    parts = {
+        "which": f.nll_loss(log_probability[pairs.row, pairs.slot], label),
+        "presence": f.binary_cross_entropy_with_logits(out.presence, in_use),
+        "masks": _mask_loss(out, batch, pairs),
+        "notes": note_loss(network, out.cells, batch.owner, batch.label, unit, config.scale),
+        "families": angular_margin_loss(
+            out.vectors[pairs.row, pairs.slot], targets.family_of[label], targets.families, replace(config, margin=0.0)
+        ),
+    }
+    weights = {
+        "which": 1.0,
+        "presence": config.presence_weight,
+        "masks": config.mask_weight,
+        "notes": config.note_weight,
+        "families": config.family_weight,
+    }
+    total = torch.stack([weights[key] * part for key, part in parts.items()]).sum()
+    return total, {key: float(value.detach()) for key, value in parts.items()}
 
+
+def _mask_loss(out: MixtureOutput, batch: MixtureBatch, pairs: Assignment) -> Tensor:
+    """Give each cell to the slot of the instrument whose note it holds."""
     slot_of = torch.full(
         (len(batch.label), batch.label.shape[1] + 1), out.masks.shape[1] - 1, device=batch.label.device
     )
     slot_of[pairs.row, pairs.source] = pairs.slot
-    mask_target = slot_of.gather(1, batch.owner.clamp_min(0))
-    mask_target[batch.owner < 0] = -100  # cells that two sources share teach nothing
-    masks = f.cross_entropy(out.masks, mask_target, ignore_index=-100)
-    notes = note_loss(network, out.cells, batch.owner, batch.label, unit, config.scale)
-    total = which + config.presence_weight * presence + config.mask_weight * masks + config.note_weight * notes
-    parts = {"which": which, "presence": presence, "masks": masks, "notes": notes}
-    return total, {key: float(value.detach()) for key, value in parts.items()}
+    target = slot_of.gather(1, batch.owner.clamp_min(0))
+    target[batch.owner < 0] = -100  # cells that two sources share teach nothing
+    return f.cross_entropy(out.masks, target, ignore_index=-100)
 
 
 def permutation_invariant_loss(slots: Tensor, targets: Tensor, present: Tensor) -> Tensor:

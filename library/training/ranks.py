@@ -41,7 +41,7 @@ class Ranks:
         return os.environ.get("RANK", "0") == "0"
 
     def leave(self) -> None:
-        """Part from the others once all have arrived: one that ends too early takes those down that still talk to it."""
+        """Part once all have arrived: a process that ends too early takes those down that still talk to it."""
         if self.world > 1:
             torch.distributed.barrier()
             torch.distributed.destroy_process_group()

@@ -18,9 +18,10 @@ from library.encoders.network import MixtureOutput, TimbrelNetwork
 from library.evaluation.protocols import mixture_scores, single_scores
 from library.features import normalise_power
 from library.gm.names import gm_family
+from library.naming import UNFITTED
 from library.sources.families import guess
 from library.training.config import TrainConfig
-from library.training.losses import angular_margin_loss, mixture_loss, note_loss
+from library.training.losses import Targets, angular_margin_loss, mixture_loss, note_loss
 
 __all__ = [
     "Heard",
@@ -136,7 +137,8 @@ class MultiTask(SingleTask):
         drawn = self._mixer.mixtures(config.batch - singles, largest)
         with half(self._device.type):
             out = self.network.multi(drawn.features)
-        mixed, more = mixture_loss(self.network, _full(out), drawn, self.prototypes.weight, config)
+        targets = Targets(self.prototypes.weight, self.families.weight, self._family_of)
+        mixed, more = mixture_loss(self.network, _full(out), drawn, targets, config)
         return mixed + single, {**more, **parts}
 
     def validate(self) -> dict[str, float]:
@@ -144,10 +146,11 @@ class MultiTask(SingleTask):
         result = super().validate()
         heard = self.heard_in_validation()
         presence = torch.from_numpy(heard.logits).sigmoid().numpy()
-        scores = mixture_scores(heard.vectors, presence, 0.3, heard.library, heard.truth)
+        scores = mixture_scores(heard.vectors, presence, 0.3, heard.library, heard.truth, UNFITTED)
         return {
             **result,
             "map": scores.map_macro,
+            "map_cosine": scores.map_cosine,
             "f1": scores.f1_macro,
             "count": scores.count_error,
             "three": scores.top1,
@@ -190,7 +193,17 @@ def _full(out: MixtureOutput) -> MixtureOutput:
 
 def validation_mixtures(valid: ClipStore, count: int = VALIDATION_MIXTURES) -> list[MixtureBatch]:
     """Draw the same clean mixtures of 2-9 validation instruments each time."""
-    clean = MixConfig(min_sources=2, gain_db=(-3.0, 3.0), drums=0.0, noise=0.0, entry=0.0, empty=0.0, effects=0.0)
+    clean = MixConfig(
+        min_sources=2,
+        gain_db=(-3.0, 3.0),
+        drums=0.0,
+        noise=0.0,
+        entry=0.0,
+        effects=0.0,
+        sampled=None,
+        level_db=0.0,
+        empty=0.0,
+    )
     mixer = Mixer(valid, clean, seed=1)
     return [mixer.mixtures(_BATCH) for _ in range(count // _BATCH)]
 

@@ -15,7 +15,7 @@ from library.encoders.runtime import WEIGHTS, TorchEncoder, choose_device, fuse_
 from library.errors import EncoderError, InputError
 from library.features import BANDS_PER_OCTAVE, SILENCE, TIMBREL_FEATURES
 
-SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 8))
+SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 8), blocks=1, traits=8)
 AUDIO = np.random.default_rng(0).standard_normal((3, 80_000)).astype(np.float32)
 
 

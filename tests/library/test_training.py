@@ -109,11 +109,12 @@ def test_two_processes_of_torchrun_average_what_they_learn(tmp_path: Path) -> No
         "from library.training.config import TrainConfig\n"
         "from library.training.run import run_training\n"
         "from tests.library.test_training import Line\n"
-        f"result = run_training(Line(), TrainConfig(steps=50, batch=16, peak_lr=0.1), Path({str(tmp_path)!r}) / 'run')\n"
+        "config = TrainConfig(steps=50, batch=16, peak_lr=0.1)\n"
+        f"result = run_training(Line(), config, Path({str(tmp_path)!r}) / 'run')\n"
         "print(result['slope'], result['windows'])\n"
     )
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     first, second = (line.split() for line in done.stdout.splitlines())
     assert first == second
     assert float(first[1]) == 50 * 2 * 16
