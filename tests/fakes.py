@@ -26,7 +26,9 @@ class SpectrumEncoder:
     """
 
     def __init__(self, slots: int = 3, threshold: float = 0.5, fingerprint: str = "f" * 64) -> None:
-        self._spec = EncoderSpec("spectrum", _BANDS, slots, TIMBREL_FEATURES, 5.0, threshold, fingerprint, SetRule(60.0, 0.1))
+        self._spec = EncoderSpec(
+            "spectrum", _BANDS, slots, TIMBREL_FEATURES, 5.0, threshold, fingerprint, SetRule(60.0, 0.1)
+        )
 
     @property
     def spec(self) -> EncoderSpec:

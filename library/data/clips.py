@@ -27,7 +27,7 @@ from library.audio import SAMPLE_RATE_HZ, read_audio
 from library.data.instruments import Instrument
 from library.data.notebank import BankPlayer, NoteBank
 from library.data.render import instrument_str, load_split, phrase_file, phrase_pool, transpose
-from library.data.scores import PHRASE_S, Split
+from library.data.scores import PHRASE_S, Phrase, Split, iter_scores, segments
 from library.encoders.blocks import Trunk
 from library.encoders.network import NetworkConfig
 from library.features import (
@@ -46,19 +46,29 @@ __all__ = [
     "DRUMS",
     "FRAMES",
     "ONE_SHOT",
+    "PARTS",
     "PHRASE",
     "ROWS",
+    "SONG",
     "SPECS",
     "ClipStore",
     "build_clips",
     "note_cells",
     "phrase_audio",
+    "song_pool",
 ]
 
-PHRASE, BANK, ONE_SHOT, DRUMS = 0, 1, 2, 3
-"""Kinds of clips: played by the synthesiser, played from the note bank, one note, percussion."""
+PHRASE, BANK, ONE_SHOT, DRUMS, SONG = 0, 1, 2, 3, 4
+"""Kinds of clips: played by the synthesiser, played from the note bank, one note, percussion, a part of a song."""
 
 BANK_CLIPS = 8
+SONG_CLIPS = 8
+SONGS = 300
+"""Moments of songs that parts are taken from: few enough that each part is played by several instruments."""
+
+PARTS = 16
+"""Most parts of such a moment; the number of a clip's part is that of the moment times this plus its place."""
+
 ONE_SHOT_CLIPS = 6
 CLIP_SAMPLES = round(PHRASE_S * SAMPLE_RATE_HZ)
 
@@ -81,7 +91,8 @@ class ClipStore:
         amplitude: [N, F, frames] float16, square root of band power, each clip of mean power 1.
         notes: [N, rows, cells] uint8, 1 where a note plays in a cell of the trunk's grid.
         label: [N] int64, number of the instrument in its split; -1 for percussion.
-        kind: [N] int64, PHRASE, BANK, ONE_SHOT or DRUMS.
+        kind: [N] int64, PHRASE, BANK, ONE_SHOT, DRUMS or SONG.
+        part: [N] int64, which part of which moment of a song a clip plays (see PARTS), -1 for none.
         instruments: The instruments, in the order of their numbers.
         spec: Front end of the spectrograms.
     """
@@ -90,6 +101,7 @@ class ClipStore:
     notes: NDArray[np.uint8]
     label: NDArray[np.int64]
     kind: NDArray[np.int64]
+    part: NDArray[np.int64]
     instruments: tuple[Instrument, ...]
     spec: FeatureSpec
 
@@ -109,6 +121,7 @@ class ClipStore:
             notes.reshape(count, ROWS, CELLS),
             np.array(meta["label"], np.int64),
             np.array(meta["kind"], np.int64),
+            np.array(meta.get("part", [-1] * count), np.int64),
             tuple(load_split(data)[split]),
             spec,
         )
@@ -125,6 +138,7 @@ def build_clips(
         return
     labels: list[int] = []
     kinds: list[int] = []
+    parts: list[int] = []
     paths = [data / f"clips-{split}-{spec.scale}.f16" for spec in SPECS] + [data / f"clips-{split}-notes.u8"]
     with ExitStack() as stack:
         files = [stack.enter_context(_part(path).open("wb")) for path in paths]
@@ -137,6 +151,7 @@ def build_clips(
                 file.write(data)
             labels.extend([label] * len(clips.kind))
             kinds.extend(clips.kind)
+            parts.extend(clips.part)
 
         job = partial(_instrument_clips, data, split, seed)
         for number, clips in enumerate(pool.map(job, range(len(instruments)))):
@@ -148,7 +163,7 @@ def build_clips(
     meta.unlink(missing_ok=True)  # while files of two renderings lie side by side there are none
     for path in paths:
         _part(path).replace(path)
-    meta.write_text(json.dumps({"label": labels, "kind": kinds, "instruments": ids}))
+    meta.write_text(json.dumps({"label": labels, "kind": kinds, "part": parts, "instruments": ids}))
 
 
 def _part(path: Path) -> Path:
@@ -160,14 +175,16 @@ class _Clips:
     amplitude: list[NDArray[np.float16]]
     notes: NDArray[np.uint8]
     kind: list[int]
+    part: list[int]
 
 
-def _clips(groups: Sequence[tuple[int, NDArray[np.float32], list[list[Note]]]]) -> _Clips:
+def _clips(groups: Sequence[tuple[int, NDArray[np.float32], list[list[Note]]]], part: Sequence[int] = ()) -> _Clips:
+    """Turn groups of clips into what is kept of them; part numbers the clips of the last group."""
     audio = np.concatenate([audio for _, audio, _ in groups])
     notes = np.stack([note_cells(played) for _, _, scores in groups for played in scores])
-    return _Clips(
-        [_amplitude(audio, spec) for spec in SPECS], notes, [kind for kind, clips, _ in groups for _ in clips]
-    )
+    kind = [kind for kind, clips, _ in groups for _ in clips]
+    numbers = [-1] * (len(kind) - len(part)) + list(part)
+    return _Clips([_amplitude(audio, spec) for spec in SPECS], notes, kind, numbers)
 
 
 def note_cells(notes: Sequence[Note]) -> NDArray[np.uint8]:
@@ -186,13 +203,34 @@ def _instrument_clips(data: Path, split: Split, seed: int, number: int) -> _Clip
     instrument = load_split(data)[split][number]
     rng = np.random.default_rng([seed, 1, zlib.crc32(instrument.id.encode())])
     player = BankPlayer(_note_bank(data / "bank" / split).instruments[instrument_str(instrument)])
-    return _clips(
-        [
-            (PHRASE, phrase_audio(data, split, instrument), phrase_notes(data, split, instrument)),
-            (BANK, *_play(player, _bank_scores(instrument, split, rng))),
-            (ONE_SHOT, *_play(player, _one_shots(instrument, rng))),
-        ]
-    )
+    groups = [
+        (PHRASE, phrase_audio(data, split, instrument), phrase_notes(data, split, instrument)),
+        (BANK, *_play(player, _bank_scores(instrument, split, rng))),
+        (ONE_SHOT, *_play(player, _one_shots(instrument, rng))),
+    ]
+    numbers = _parts(split, seed, rng)
+    if not numbers:
+        return _clips(groups)
+    moments = song_pool(split, seed)
+    scores = [transpose(moments[n // PARTS][n % PARTS].notes, instrument.low, instrument.high, rng) for n in numbers]
+    return _clips([*groups, (SONG, *_play(player, scores))], numbers)
+
+
+@lru_cache(maxsize=1)
+def song_pool(split: Split, seed: int) -> tuple[tuple[Phrase, ...], ...]:
+    """Return the moments of songs that parts are taken from: what pitched tracks play together for one window."""
+    found = [moment[:PARTS] for score in iter_scores(split) for moment in segments(score, 2)]
+    picked = np.random.default_rng([seed, 2]).permutation(len(found))[:SONGS]
+    return tuple(found[int(i)] for i in sorted(picked))
+
+
+def _parts(split: Split, seed: int, rng: np.random.Generator) -> list[int]:
+    """Draw which parts an instrument plays: at most one of each moment."""
+    if split != "train":
+        return []
+    moments = song_pool(split, seed)
+    picked = rng.permutation(len(moments))[:SONG_CLIPS]
+    return [int(m) * PARTS + int(rng.integers(len(moments[m]))) for m in picked]
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as f
 
 from library.data.bus import bus_effects, noise_floors
-from library.data.clips import DRUMS, ONE_SHOT, ClipStore
+from library.data.clips import DRUMS, ONE_SHOT, PARTS, ClipStore
 from library.data.instruments import Instrument
 from library.encoders.blocks import Trunk
 from library.features import normalise_power
@@ -42,6 +42,8 @@ class MixConfig:
         drums: Share of mixtures with percussion, which is not to be named.
         noise: Share of windows with a noise floor.
         noise_snr_db: Range of its level below the window's.
+        songs: Share of mixtures whose instruments play parts of one song, where the store has some; the others play
+            in keys and tempi of their own.
         entry: Share of sources that enter or leave inside the window.
         effects: Share of windows that each effect of a bus is put on: equaliser, room, a codec's upper limit.
         sampled: Share of sampled instruments among those drawn, whatever their share in the store; None leaves it.
@@ -55,6 +57,7 @@ class MixConfig:
     drums: float = 0.25
     noise: float = 0.6
     noise_snr_db: tuple[float, float] = (5.0, 60.0)
+    songs: float = 0.3
     entry: float = 0.15
     effects: float = 0.3
     sampled: float | None = 0.5
@@ -116,6 +119,9 @@ class Mixer:
         self._chance = _chances(store.instruments, config.sampled)
         self._drums = np.flatnonzero(store.kind == DRUMS)
         melodic = (store.kind != DRUMS) & (store.kind != ONE_SHOT)
+        in_songs = np.flatnonzero(store.part >= 0)
+        moments = store.part[in_songs] // PARTS
+        self._moments = [in_songs[moments == m] for m in np.unique(moments)]
         self._by_label = [np.flatnonzero(store.label == c) for c in range(self._classes)]
         self._mix_by_label = [np.flatnonzero((store.label == c) & melodic) for c in range(self._classes)]
         self._floors = noise_floors(store.spec, store.amplitude.shape[2]).to(self._device)
@@ -130,7 +136,7 @@ class Mixer:
         rng = self._rng
         labels = rng.choice(self._classes, size=batch, p=self._chance)
         rows = np.array([rng.choice(self._by_label[c]) for c in labels])
-        power, notes = self._draw(rows)
+        power, notes = self._draw(rows, np.full(batch, -1))
         mix = bus_effects(power.clone(), rng, self._config.effects)
         mix = mix + self._noise(mix, rng.random(batch) < self._config.noise)
         features = self._features(mix)
@@ -147,16 +153,24 @@ class Mixer:
         labels = np.full((batch, most), -1, np.int64)
         gains = np.zeros((batch, most + 1), np.float32)
         rows = np.zeros((batch, most + 1), np.int64)
+        turns = np.full(batch, -1, np.int64)
         for b, count in enumerate(counts):
-            labels[b, :count] = rng.choice(self._classes, size=count, replace=False, p=self._chance)
-            rows[b, :count] = [rng.choice(self._mix_by_label[c]) for c in labels[b, :count]]
-            gains[b, :count] = 10 ** (rng.uniform(*config.gain_db, size=count) / 10)
+            picked = self._song(count) if rng.random() < config.songs else []
+            if picked:
+                turns[b] = rng.integers(self._store.notes.shape[-1])  # parts of a song stay together
+            else:
+                chosen = rng.choice(self._classes, size=count, replace=False, p=self._chance)
+                picked = [int(rng.choice(self._mix_by_label[c])) for c in chosen]
+            sources = len(picked)
+            labels[b, :sources] = self._store.label[picked]
+            rows[b, :sources] = picked
+            gains[b, :sources] = 10 ** (rng.uniform(*config.gain_db, size=sources) / 10)
             if len(self._drums) and rng.random() < (config.drums if count else 0.5):
                 rows[b, most] = rng.choice(self._drums)
                 gains[b, most] = 10 ** (rng.uniform(-12, 3) / 10)
         used = gains > 0
         where, source = (torch.from_numpy(index).to(self._device) for index in np.nonzero(used))
-        power, notes = self._draw(rows[used])
+        power, notes = self._draw(rows[used], np.repeat(turns[:, None], most + 1, axis=1)[used])
         power, notes = self._enter(power, notes, torch.from_numpy(gains[used]).to(self._device))
         shape = self._store.amplitude.shape[1:]
         mix = torch.zeros(batch, *shape, device=self._device).index_add_(0, where, power)
@@ -175,9 +189,26 @@ class Mixer:
         factor = torch.from_numpy((10 ** (offset_db / 10)).astype(np.float32)).to(self._device)[:, None, None]
         return normalise_power(mix, self._store.spec, mix.mean(dim=(1, 2), keepdim=True) * factor).unsqueeze(1)
 
-    def _draw(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Return power[N, F, frames] and notes[N, rows, cells] of clips, each turned in time by its own cells."""
-        shifts = self._rng.integers(self._store.notes.shape[-1], size=len(rows))
+    def _song(self, count: int) -> list[int]:
+        """Draw clips of different parts of one moment of a song, played by different instruments: at most count."""
+        if not self._moments or not count:
+            return []
+        moment = self._moments[int(self._rng.integers(len(self._moments)))]
+        picked: dict[int, int] = {}
+        for row in self._rng.permutation(moment).tolist():
+            part, label = int(self._store.part[row]), int(self._store.label[row])
+            taken = {int(self._store.label[other]) for other in picked.values()}
+            if len(picked) < count and part not in picked and label not in taken:
+                picked[part] = row
+        return list(picked.values())
+
+    def _draw(self, rows: NDArray[np.int64], turns: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Return power[N, F, frames] and notes[N, rows, cells] of clips turned in time by so many cells.
+
+        Those whose turn is below 0 are turned by a number of their own.
+        """
+        own = self._rng.integers(self._store.notes.shape[-1], size=len(rows))
+        shifts = np.where(turns < 0, own, turns)
         if self._device.type != "cpu":
             index = torch.from_numpy(rows).to(self._device)
             turn = torch.from_numpy(shifts).to(self._device)

@@ -26,6 +26,7 @@ def small_store(classes: int = 10, clips: int = 9, seed: int = 0) -> ClipStore:
         notes,
         np.concatenate([np.repeat(np.arange(classes), clips), np.full(4, -1)]).astype(np.int64),
         np.concatenate([kinds, np.full(4, DRUMS)]).astype(np.int64),
+        np.full(len(together), -1, np.int64),
         tuple(
             Instrument(f"test:{i}", f"Test {i}", "soundfont", "", 0, i, "keyboard", 40, 80, True)
             for i in range(classes)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from library.data.clips import CELLS, ClipStore
+from library.data.clips import CELLS, PARTS, ClipStore
 from library.data.mixing import MixConfig, Mixer, MixtureBatch
 from library.features import SILENCE
 from tests.library.clips import small_store
@@ -58,6 +58,23 @@ def test_a_window_is_heard_louder_or_softer_than_it_is() -> None:
     )
     apart = (moved - steady)[(moved > SILENCE) & (steady > SILENCE)] * 20.0
     assert 1.0 < float(apart.abs().max()) < 2.01
+
+
+def test_the_instruments_of_a_song_play_different_parts_of_one_moment_in_time() -> None:
+    part = np.full(len(STORE.label), -1)
+    for c in range(10):
+        rows = np.flatnonzero(STORE.label == c)
+        part[rows[:3]] = [0 * PARTS + c % 4, 1 * PARTS + c % 3, 2 * PARTS + c % 2]
+    store = replace(STORE, part=part)
+    parts_only = MixConfig(min_sources=4, max_sources=9, songs=1.0, entry=0.0, drums=0.0, empty=0.0)
+    mixer = Mixer(store, parts_only, seed=0)
+    batch = mixer.mixtures(30)
+    for label, rows in zip(batch.label.numpy(), batch.rows.numpy(), strict=True):
+        played = part[rows[label >= 0]]
+        assert 2 <= len(played) <= 4
+        assert len(set(played // PARTS)) == 1
+        assert len(set(played)) == len(played)
+        assert len(set(label[label >= 0])) == len(played)
 
 
 def test_the_same_seed_draws_the_same_mixtures() -> None:
