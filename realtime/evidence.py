@@ -18,6 +18,9 @@ SHARPNESS = 24.0
 LIKELY_COSINE, STEEPNESS = 0.3, 12.0
 """Cosine at which a nearest sound is as likely as not what is heard, and how fast that changes around it."""
 
+REACH = 0.25
+"""Cosine below the closest within which a sound that is sure is taken for it."""
+
 _FORGOTTEN = 1e-4
 _PRIOR = 1e-3
 """Keeps the order of sounds for which nothing speaks yet."""
@@ -58,15 +61,18 @@ class Evidence:
         share = 1.0 - math.exp(-max(age_s, self._step_s) / self._time_constant_s)
         return min(1.0, self._values.get(sound_id, 0.0) / max(share, 1e-9))
 
-    def rank(self, matches: tuple[Match, ...], first_s: float) -> tuple[Match, ...]:
-        """Order matches by cosine and evidence together; scores stay cosines."""
-        return tuple(
-            sorted(
-                matches,
-                key=lambda match: SHARPNESS * match.score + math.log(self.since(match.sound.id, first_s) + _PRIOR),
-                reverse=True,
-            )
-        )
+    def rank(self, matches: tuple[Match, ...], first_s: float, sure: float) -> tuple[Match, ...]:
+        """Order matches by cosine and evidence together; scores stay cosines.
+
+        Those with evidence of at least `sure` come first, where they are nearly as close as the closest.
+        """
+        near = max((match.score for match in matches), default=0.0) - REACH
+
+        def worth(match: Match) -> tuple[bool, float]:
+            evidence = self.since(match.sound.id, first_s)
+            return evidence >= sure and match.score >= near, SHARPNESS * match.score + math.log(evidence + _PRIOR)
+
+        return tuple(sorted(matches, key=worth, reverse=True))
 
     def clear(self) -> None:
         """Forget everything."""

@@ -16,6 +16,10 @@ from realtime.types import Suggestion
 __all__ = ["Tracker", "TrackerConfig", "untracked"]
 
 
+SURE = 2.0
+"""A sound with so many times the least evidence comes before all that have less, whatever their cosine."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrackerConfig:
     """Set the tracker.
@@ -45,7 +49,7 @@ class TrackerConfig:
     sustain_ratio: float = 0.6
     match_cosine: float = 0.6
     average_s: float = 4.0
-    least_evidence: float = 0.3
+    least_evidence: float = 0.35
     switch_margin: float = 0.03
     merge: bool = True
     max_tracks: int = 18
@@ -142,8 +146,9 @@ class Tracker:
         heard = [melodic(found) for found in matches[len(asked) :]]
         self._evidence.observe(list(zip(self._heard, heard, strict=True)), self._time_s)
         for track, found in zip(asked, matches[: len(asked)], strict=True):
-            fresh = self._evidence.rank(melodic(found), track.first_s)
-            track.matches = refresh(track.matches, fresh, config.top_k, config.switch_margin)
+            fresh = self._evidence.rank(melodic(found), track.first_s, SURE * config.least_evidence)
+            held = track.matches if self._supported(track) else ()
+            track.matches = refresh(held, fresh, config.top_k, config.switch_margin)
             if not self._supported(track):
                 track.slot = 0
         best: dict[str, _Track] = {}

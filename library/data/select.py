@@ -108,7 +108,7 @@ def extend(
     unseen = [probe for instrument, probe in found if sides.get(instrument.id) in ("valid", "test")]
     fresh = [row for row in _good(found) if row[0].for_training and row[0].id not in sides]
     fresh = _distinct(_distinct(fresh, train, MIN_DISTANCE_DB), unseen, MIN_UNSEEN_DISTANCE_DB)
-    used = Counter(instrument.engine for instrument in split["train"])
+    used = Counter[str](instrument.engine for instrument in split["train"])
     left = {engine: max(0, most - used[engine]) for engine, most in SYNTHS_FOR_TRAINING.items()}
     added = _capped(fresh, left, np.random.default_rng(seed))
     return {**split, "train": [*split["train"], *(instrument for instrument, _ in added)]}

@@ -116,7 +116,7 @@ def run_training(
     shown: dict[str, float] = {}
     with (
         (folder / "log.jsonl").open("a") as log,
-        _saved_when_stopped(lambda: ranks.world > 1 or _save(task, optimiser, folder, at, ranks)),
+        _saved_when_stopped(lambda: _save(task, optimiser, folder, at, ranks), alone=ranks.world == 1),
     ):
         while (done := at.share(config)) < 1.0 and not 0 < config.patience < at.waited:
             began, cpu_began = time.monotonic(), time.process_time()
@@ -151,8 +151,7 @@ def run_training(
 
 def _validate(task: Task, at: _Position, shown: dict[str, float], log: TextIO, ranks: Ranks) -> dict[str, float]:
     """Measure and log in the first process; the others are told."""
-    result = task.validate() if ranks.rank == 0 else {}
-    result = ranks.gather(result)[0]
+    result: dict[str, float] = ranks.gather(task.validate() if ranks.rank == 0 else {})[0]
     at.judged(result.get(GOAL))
     if ranks.rank == 0:
         _log(log, at, shown, result)
@@ -160,12 +159,13 @@ def _validate(task: Task, at: _Position, shown: dict[str, float], log: TextIO, r
 
 
 @contextmanager
-def _saved_when_stopped(save: Callable[[], None]) -> Iterator[None]:
+def _saved_when_stopped(save: Callable[[], None], *, alone: bool) -> Iterator[None]:
     """Keep what was learnt when Ctrl-C ends the run between two saves; a kill loses a minute."""
     try:
         yield
     except KeyboardInterrupt:
-        save()
+        if alone:
+            save()
         raise
 
 

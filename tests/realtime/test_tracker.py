@@ -79,7 +79,8 @@ def test_slots_keep_their_numbers_when_the_encoder_swaps_them() -> None:
 
 def test_a_sound_disappears_only_after_the_refractory_time() -> None:
     run = _Run()
-    run.hear((FLUTE, 0.9), (BASS, 0.9))
+    for _ in range(3):
+        run.hear((FLUTE, 0.9), (BASS, 0.9))
     shown = [len(run.hear((FLUTE, 0.9))) for _ in range(6)]
     assert shown == [2, 2, 2, 2, 1, 1]
 
@@ -206,3 +207,12 @@ def test_shown_sounds_keep_their_order_until_another_clearly_wins() -> None:
     assert [m.sound.name for m in refresh(held, clear, 2, 0.03)] == ["b", "a"]
     gone = (_match("a", 0.9), _match("c", 0.5))
     assert [m.sound.name for m in refresh(held, gone, 2, 0.03)] == ["a", "c"]
+
+
+def test_a_track_whose_sound_changes_from_window_to_window_does_not_show() -> None:
+    run = _Run(replace(_CONFIG, match_cosine=-1.0))  # one track, whatever it hears
+    shown = [len(run.hear((vector, 0.9))) for vector in (FLUTE, BASS, PIANO, ORGAN) * 6]
+    assert shown[-8:] == [0] * 8
+    for _ in range(12):
+        last = run.hear((FLUTE, 0.9))
+    assert _names(last) == ["flute"]
