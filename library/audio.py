@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from math import gcd
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +22,14 @@ __all__ = [
     "SAMPLE_RATE_HZ",
     "AudioInfo",
     "audio_info",
+    "decoder",
     "downmix",
     "level_db",
+    "missing_frames",
     "read_audio",
     "read_frames",
-    "read_windows",
     "resample",
+    "truncated",
     "write_audio",
 ]
 
@@ -42,14 +43,8 @@ LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 1_536_000
 """Rates outside are nonsense in a header; DXD is 352,800 Hz, and some analysers write 1.5 MHz."""
 
 _SILENCE_DB = -200.0
-_BLOCK_VALUES = 1 << 22
-"""Values that are decoded at once; a file may have 1024 channels."""
-
 _FINEST_RATIO = 1000
 """Largest denominator of a resampling ratio, a millionth off: a filter for just 44,101 -> 16,000 Hz takes 2.8 GB."""
-
-_EDGE_S = 0.02
-"""What the resampling filter needs before and after a stretch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,49 +111,16 @@ def read_frames(path: Path) -> tuple[NDArray[np.float32], int]:
         raise AudioFileError(
             path, f"is {info.duration_s / 3600:.1f} h long, at most {MAX_AUDIO_S / 3600:.0f} h are read", "split it"
         )
-    with _decoder(path) as file:
+    with decoder(path) as file:
         samples = file.read(dtype="float32", always_2d=True)
     if len(samples) == 0:
         raise AudioFileError(path, "holds no audio frames", "export it again")
-    missing = _missing_frames(path, info, len(samples))
+    missing = missing_frames(path, info, len(samples))
     if missing > 0:
-        raise _truncated(path, missing)
+        raise truncated(path, missing)
     if not np.isfinite(samples).all():
         raise AudioFileError(path, "holds NaN or infinite samples", "export it again as 16 or 24 bit PCM")
     return samples, info.sample_rate
-
-
-def read_windows(
-    path: Path, window_s: float, most: int, sample_rate: int = SAMPLE_RATE_HZ
-) -> tuple[NDArray[np.float32], ...]:
-    """Decode what stands for a file: all of a file up to window_s as one stretch, windows spread over a longer one.
-
-    Of a long file no more than its windows is decoded, a block at a time.
-
-    Args:
-        path: The file.
-        window_s: Length of a window in seconds.
-        most: Windows at most.
-        sample_rate: Rate in Hz of what is returned.
-
-    Returns:
-        Stretches[T] float32 mono; at least one, all but a single one of exactly window_s.
-
-    Raises:
-        AudioFileError: The file can't be decoded, is empty, truncated or holds NaN or infinity.
-    """
-    info = audio_info(path)
-    if missing := _missing_frames(path, info, info.frames):
-        raise _truncated(path, missing)
-    length = round(info.duration_s * sample_rate)
-    window = round(window_s * sample_rate)
-    with _decoder(path) as file:
-        if length <= window:
-            mono = resample(_read_mono(path, file, info.frames, info.channels), info.sample_rate, sample_rate)
-            return (mono[: max(1, length)],)
-        count = min(most, -(-length // window))
-        starts = np.linspace(0, length - window, count).round().astype(int)
-        return tuple(_window(path, file, info, int(start), window, sample_rate) for start in starts)
 
 
 def downmix(frames: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -206,7 +168,8 @@ def _resampler(from_hz: int, to_hz: int) -> Resample:
 
 
 @contextmanager
-def _decoder(path: Path) -> Iterator[Any]:  # Any: soundfile has no types
+def decoder(path: Path) -> Iterator[Any]:  # Any: soundfile has no types
+    """Open an audio file; what goes wrong in it while it is open becomes an AudioFileError."""
     import soundfile
 
     try:
@@ -214,43 +177,6 @@ def _decoder(path: Path) -> Iterator[Any]:  # Any: soundfile has no types
             yield file
     except (soundfile.LibsndfileError, RuntimeError, OSError, MemoryError) as error:
         raise _not_audio(path, error) from error
-
-
-def _window(
-    path: Path, file: Any, info: AudioInfo, start: int, length: int, sample_rate: int
-) -> NDArray[np.float32]:  # Any: soundfile has no types
-    """Decode samples[length] from `start` on, both at sample_rate, with what the resampling filter needs around."""
-    first_s, last_s = start / sample_rate - _EDGE_S, (start + length) / sample_rate + _EDGE_S
-    # The stretch begins where both rates have a sample at the same time, so that windows are cut as from the whole.
-    step = info.sample_rate // gcd(info.sample_rate, sample_rate)
-    begin = max(0, int(first_s * info.sample_rate)) // step * step
-    end = min(info.frames, round(last_s * info.sample_rate))
-    if file.seek(begin) != begin:
-        raise _truncated(path, info.frames - begin)
-    mono = resample(_read_mono(path, file, end - begin, info.channels), info.sample_rate, sample_rate)
-    skip = start - begin * sample_rate // info.sample_rate
-    cut = mono[skip : skip + length]
-    return np.pad(cut, (0, length - len(cut)))
-
-
-def _read_mono(path: Path, file: Any, frames: int, channels: int) -> NDArray[np.float32]:
-    """Decode the next frames block by block as samples[frames]."""
-    parts: list[NDArray[np.float32]] = []
-    block = max(1, _BLOCK_VALUES // channels)
-    missing = frames
-    while missing > 0:
-        part = file.read(min(block, missing), dtype="float32", always_2d=True)
-        if not len(part):
-            break
-        if not np.isfinite(part).all():
-            raise AudioFileError(path, "holds NaN or infinite samples", "export it again as 16 or 24 bit PCM")
-        parts.append(downmix(part))
-        missing -= len(part)
-    if not parts:
-        raise AudioFileError(path, "holds no audio frames", "export it again")
-    if missing:
-        raise _truncated(path, missing)
-    return np.concatenate(parts)
 
 
 def _require_file(path: Path) -> None:
@@ -262,7 +188,8 @@ def _require_file(path: Path) -> None:
         raise AudioFileError(path, "no such file", "check the name")
 
 
-def _truncated(path: Path, missing: int) -> AudioFileError:
+def truncated(path: Path, missing: int) -> AudioFileError:
+    """Return the error that says how much of a file is missing."""
     return AudioFileError(path, f"is truncated: {missing} frames are missing at its end", "copy or export it again")
 
 
@@ -273,7 +200,7 @@ def _not_audio(path: Path, error: Exception) -> AudioFileError:
     )
 
 
-def _missing_frames(path: Path, info: AudioInfo, decoded: int) -> int:
+def missing_frames(path: Path, info: AudioInfo, decoded: int) -> int:
     """Count the frames that a RIFF header promises and the file lacks; libsndfile trims these silently."""
     if decoded < info.frames:
         return info.frames - decoded

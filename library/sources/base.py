@@ -11,9 +11,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from library.audio import SAMPLE_RATE_HZ, level_db, read_windows
+from library.audio import SAMPLE_RATE_HZ, level_db
 from library.catalog import FileError
 from library.sounds import Sound
+from library.stretches import read_windows
 
 __all__ = ["HEAD_BYTES", "FoundFile", "Kind", "Reader", "Scan", "clips_of", "clips_of_file"]
 

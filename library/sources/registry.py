@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from library.sources import audiofile, soundfont
+from library.sources import audiofile, sfz, soundfont
 from library.sources.base import HEAD_BYTES, FoundFile, Kind, Reader
 
 __all__ = ["KINDS", "identify", "open_file"]
@@ -12,6 +12,7 @@ __all__ = ["KINDS", "identify", "open_file"]
 KINDS: tuple[Kind, ...] = (
     soundfont.KIND,
     audiofile.KIND,
+    sfz.KIND,
 )
 """The first that claims a file has it."""
 
