@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from library.sources import audiofile, sfz, soundfont
+from library.sources import audiofile, sfz, soundfont, zyn
 from library.sources.base import HEAD_BYTES, FoundFile, Kind, Reader
 
 __all__ = ["KINDS", "identify", "open_file"]
@@ -13,6 +13,7 @@ KINDS: tuple[Kind, ...] = (
     soundfont.KIND,
     audiofile.KIND,
     sfz.KIND,
+    zyn.KIND,
 )
 """The first that claims a file has it."""
 
