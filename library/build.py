@@ -244,4 +244,8 @@ def _guarded(catalog: Catalog, where: str, path: str, read: Callable[[], _T]) ->
         return read()
     except (InputError, MissingDependencyError) as error:
         catalog.add_error(where, path, str(error))
-        return None
+    except OSError as error:  # it went away, or its disk did
+        catalog.add_error(where, path, f"{path}: can't be read ({error.strerror}); check that it is still there")
+    except MemoryError:
+        catalog.add_error(where, path, f"{path}: takes more memory than there is; leave it out")
+    return None

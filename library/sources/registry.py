@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from library.sources import audiofile, sfz, soundfont, zyn
+from library.sources import audiofile, nsynth, preset, sfz, soundfont, zyn
 from library.sources.base import HEAD_BYTES, FoundFile, Kind, Reader
 
 __all__ = ["KINDS", "identify", "open_file"]
@@ -14,6 +14,8 @@ KINDS: tuple[Kind, ...] = (
     audiofile.KIND,
     sfz.KIND,
     zyn.KIND,
+    nsynth.KIND,
+    preset.KIND,
 )
 """The first that claims a file has it."""
 
