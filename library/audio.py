@@ -205,7 +205,10 @@ def missing_frames(path: Path, info: AudioInfo, decoded: int) -> int:
     if decoded < info.frames:
         return info.frames - decoded
     with path.open("rb") as file:
-        head = file.read(12)
+        head = file.read(28)
+        if head[:4] == b"FORM" and head[12:16] == b"COMM" and head[8:12] == b"AIFF":
+            return max(0, int.from_bytes(head[22:26], "big") - decoded)
+        file.seek(12)
         if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
             return 0
         size = path.stat().st_size

@@ -81,7 +81,7 @@ def test_a_preset_without_a_preview_is_counted_nowhere(tmp_path: Path) -> None:
     ],
 )
 def test_damaged_metadata_is_refused_at_once(tmp_path: Path, data: bytes) -> None:
-    with pytest.raises(ValueError, match="it |type |a list|a map|a text"):
+    with pytest.raises(ValueError, match=r"it |type |a list|a map|a text"):
         unpack(data)
     (tmp_path / "x.nksf").write_bytes(nks(data))
     with pytest.raises(InputError, match=r"x\.nksf"):
