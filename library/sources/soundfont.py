@@ -15,6 +15,7 @@ from library.sources.families import guess
 from library.sources.phrases import CLIP_S, NOTE_CLIP_S, phrases, single_notes
 from library.synths.fluid import FluidRenderer
 from library.synths.sf2 import DRUM_BANK, Preset, presets
+from library.synths.sf3 import check_size
 
 __all__ = ["DRUM_CHANNEL", "KIND", "SoundFontReader", "render_clips"]
 
@@ -41,6 +42,7 @@ class SoundFontReader:
     def sounds(self) -> tuple[Sound, ...]:
         """List the presets in the order of bank and program."""
         found = self._found
+        check_size(found.path)
         self._presets = {f"{found.name}:{p.bank}:{p.program}": p for p in presets(found.path)}
         return tuple(_sound(sound_id, preset, found) for sound_id, preset in self._presets.items())
 

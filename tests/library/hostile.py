@@ -77,21 +77,32 @@ def _gzip_bomb(path: Path) -> None:
 
 
 def _font_bomb(path: Path) -> None:
-    """Make an .sf3 whose sample is an Ogg that says it is hours long."""
-    write_soundfont(path, {(0, 0): "Piano"})
+    """Make an .sf3 whose sample is an Ogg that says, with a right checksum, that it is days long."""
+    write_soundfont(path, {(0, program): f"Piano {program}" for program in range(8)})
     ogg = path.with_suffix(".ogg")
-    write_audio(ogg, tone(220.0, 1.0), RATE_HZ)
+    write_audio(ogg, tone(220.0, 3.0, 30), RATE_HZ)
     stream = bytearray(ogg.read_bytes())
     ogg.unlink()
     last = stream.rfind(b"OggS")
-    stream[last + 6 : last + 14] = (2**36).to_bytes(8, "little")  # granule position: frames so far
+    struct.pack_into("<Q", stream, last + 6, 2**36)  # granule position: frames up to here
+    struct.pack_into("<I", stream, last + 22, 0)
+    struct.pack_into("<I", stream, last + 22, _ogg_crc(stream[last:]))
     data = bytearray(path.read_bytes())
-    at = data.index(b"smpl") + 8
-    data[at : at + min(len(stream), 5000)] = stream[:5000]
-    header = data.index(b"shdr") + 8
-    struct.pack_into("<II", data, header + 20, 0, min(len(stream), 5000))
-    struct.pack_into("<H", data, header + 44, 0x11)
+    at, header = data.index(b"smpl") + 8, data.index(b"shdr") + 8
+    assert at + len(stream) < data.index(b"pdta")
+    data[at : at + len(stream)] = stream
+    struct.pack_into("<II", data, header + 20, 0, len(stream))
+    struct.pack_into("<H", data, header + 44, 0x11)  # mono, Ogg Vorbis
     path.write_bytes(data)
+
+
+def _ogg_crc(page: bytes | bytearray) -> int:
+    crc = 0
+    for byte in page:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1) ^ (0x104C11DB7 if crc & 0x80000000 else 0)
+    return crc
 
 
 def _nksf(metadata: bytes) -> Write:
@@ -189,6 +200,7 @@ HOSTILE: dict[str, Write] = {
     "noise.flac": _data(b"fLaC" + os.urandom(5000)),
     "noise.ogg": _data(b"OggS" + os.urandom(5000)),
     "noise.sf2": _data(b"RIFF" + struct.pack("<I", 5000) + b"sfbk" + os.urandom(4996)),
+    "bomb.sf3": _font_bomb,
     "bomb.xiz": _gzip_bomb,
     "session.xiz": _data(gzip.compress(b"<ZynAddSubFX-data><MASTER></MASTER></ZynAddSubFX-data>")),
     "itself.sfz": _data(b'#include "itself.sfz"\n#include "itself.sfz"\n'),
@@ -208,7 +220,7 @@ HOSTILE: dict[str, Write] = {
 }
 """Files that can't be sounds; each has to have its line in the errors."""
 
-_ALSO: dict[str, Write] = {"long.sf3": _font_bomb, "loops": _loop, "._mac.wav": _data(b"\0\5\x16\7")}
+_ALSO: dict[str, Write] = {"loops": _loop, "._mac.wav": _data(b"\0\5\x16\7")}
 
 
 def write_all(folder: Path) -> None:
