@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +22,14 @@ __all__ = [
     "SAMPLE_RATE_HZ",
     "AudioInfo",
     "audio_info",
+    "decoder",
     "downmix",
     "level_db",
+    "missing_frames",
     "read_audio",
     "read_frames",
     "resample",
+    "truncated",
     "write_audio",
 ]
 
@@ -33,7 +39,12 @@ SAMPLE_RATE_HZ = 16_000
 MAX_AUDIO_S = 2 * 3600.0
 """Longest stretch that is decoded into memory at once: two hours of 48 kHz stereo are 2.8 GB as float32."""
 
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 1_536_000
+"""Rates outside are nonsense in a header; DXD is 352,800 Hz, and some analysers write 1.5 MHz."""
+
 _SILENCE_DB = -200.0
+_FINEST_RATIO = 1000
+"""Largest denominator of a resampling ratio, a millionth off: a filter for just 44,101 -> 16,000 Hz takes 2.8 GB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +75,9 @@ def audio_info(path: Path) -> AudioInfo:
         info = soundfile.info(str(path))
     except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
         raise _not_audio(path, error) from error
-    if info.channels < 1 or info.samplerate < 1:
-        raise AudioFileError(
-            path, f"has {info.channels} channels at {info.samplerate} Hz, need at least 1 of each", "export it again"
-        )
+    if info.channels < 1 or not LOWEST_RATE_HZ <= info.samplerate <= HIGHEST_RATE_HZ:
+        rule = f"has {info.channels} channels at {info.samplerate} Hz, need at least 1 at {LOWEST_RATE_HZ} Hz or more"
+        raise AudioFileError(path, rule, "export it again")
     return AudioInfo(path, int(info.frames), int(info.samplerate), int(info.channels))
 
 
@@ -96,23 +106,18 @@ def read_frames(path: Path) -> tuple[NDArray[np.float32], int]:
     Raises:
         AudioFileError: The file can't be decoded, is empty, truncated or holds NaN or infinity.
     """
-    import soundfile
-
     info = audio_info(path)
     if info.duration_s > MAX_AUDIO_S:
         raise AudioFileError(
             path, f"is {info.duration_s / 3600:.1f} h long, at most {MAX_AUDIO_S / 3600:.0f} h are read", "split it"
         )
-    try:
-        with soundfile.SoundFile(str(path)) as file:
-            samples = file.read(dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError, OSError, MemoryError) as error:
-        raise _not_audio(path, error) from error
+    with decoder(path) as file:
+        samples = file.read(dtype="float32", always_2d=True)
     if len(samples) == 0:
         raise AudioFileError(path, "holds no audio frames", "export it again")
-    missing = _missing_frames(path, info, len(samples))
+    missing = missing_frames(path, info, len(samples))
     if missing > 0:
-        raise AudioFileError(path, f"is truncated: {missing} frames are missing at its end", "copy or export it again")
+        raise truncated(path, missing)
     if not np.isfinite(samples).all():
         raise AudioFileError(path, "holds NaN or infinite samples", "export it again as 16 or 24 bit PCM")
     return samples, info.sample_rate
@@ -135,7 +140,8 @@ def resample(samples: NDArray[np.float32], from_hz: int, to_hz: int) -> NDArray[
     import torch
 
     with torch.inference_mode():
-        out: NDArray[np.float32] = _resampler(from_hz, to_hz)(torch.from_numpy(samples)).numpy()
+        ratio = Fraction(to_hz, from_hz).limit_denominator(_FINEST_RATIO)
+        out: NDArray[np.float32] = _resampler(ratio.denominator, ratio.numerator)(torch.from_numpy(samples)).numpy()
     return out
 
 
@@ -161,6 +167,18 @@ def _resampler(from_hz: int, to_hz: int) -> Resample:
     return Resample(from_hz, to_hz)
 
 
+@contextmanager
+def decoder(path: Path) -> Iterator[Any]:  # Any: soundfile has no types
+    """Open an audio file; what goes wrong in it while it is open becomes an AudioFileError."""
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(str(path)) as file:
+            yield file
+    except (soundfile.LibsndfileError, RuntimeError, OSError, MemoryError) as error:
+        raise _not_audio(path, error) from error
+
+
 def _require_file(path: Path) -> None:
     if path.is_dir():
         raise AudioFileError(
@@ -170,6 +188,11 @@ def _require_file(path: Path) -> None:
         raise AudioFileError(path, "no such file", "check the name")
 
 
+def truncated(path: Path, missing: int) -> AudioFileError:
+    """Return the error that says how much of a file is missing."""
+    return AudioFileError(path, f"is truncated: {missing} frames are missing at its end", "copy or export it again")
+
+
 def _not_audio(path: Path, error: Exception) -> AudioFileError:
     reason = str(error).splitlines()[-1].split(": ")[-1].rstrip(".") or type(error).__name__
     return AudioFileError(
@@ -177,12 +200,15 @@ def _not_audio(path: Path, error: Exception) -> AudioFileError:
     )
 
 
-def _missing_frames(path: Path, info: AudioInfo, decoded: int) -> int:
+def missing_frames(path: Path, info: AudioInfo, decoded: int) -> int:
     """Count the frames that a RIFF header promises and the file lacks; libsndfile trims these silently."""
     if decoded < info.frames:
         return info.frames - decoded
     with path.open("rb") as file:
-        head = file.read(12)
+        head = file.read(28)
+        if head[:4] == b"FORM" and head[12:16] == b"COMM" and head[8:12] == b"AIFF":
+            return max(0, int.from_bytes(head[22:26], "big") - decoded)
+        file.seek(12)
         if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
             return 0
         size = path.stat().st_size

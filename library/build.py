@@ -22,7 +22,7 @@ from library.sources import FoundFile, Reader, Scan, open_file, scan_source
 
 __all__ = ["BuildProgress", "BuildReport", "Progress", "build_library", "embed_clips", "fill_file", "name_sources"]
 
-RECIPE = 1
+RECIPE = 2
 """Raise it when clips are cut or rendered in another way: vectors of an older recipe are made again."""
 
 
@@ -54,12 +54,14 @@ class BuildReport:
         embedded: Sounds that were embedded in this run.
         unchanged: Files that were taken over from earlier runs.
         errors: What could not be read.
+        notes: What was left out of files that are in the library; no failure.
     """
 
     manifest: Manifest
     embedded: int
     unchanged: int
     errors: tuple[FileError, ...]
+    notes: tuple[FileError, ...] = ()
 
 
 Progress = Callable[[BuildProgress], None]
@@ -73,7 +75,7 @@ def build_library(
     """Make the library `out` hold the sounds of these sources, no more and no less.
 
     Args:
-        sources: Folders, audio files and soundfonts.
+        sources: Folders and single files.
         out: Folder of the library; made if it is not there, brought up to date if it is.
         encoder: Embeds each sound.
         progress: Called before each sound and at the end.
@@ -98,7 +100,7 @@ def build_library(
         if not catalog.count():
             first = errors[0].error if errors else "all of it is silent"
             raise InputError(out, f"no sound could be read ({first})", "give a source with audio that can be read")
-        return BuildReport(publish(out, catalog, encoder.spec, entries), embedded, unchanged, errors)
+        return BuildReport(publish(out, catalog, encoder.spec, entries), embedded, unchanged, errors, catalog.notes())
 
 
 def name_sources(paths: Iterable[Path]) -> tuple[SourceEntry, ...]:
@@ -153,13 +155,15 @@ def fill_file(
             progress(number / len(sounds or ()), sound.name)
             if sound.id in done:
                 continue
-            where = path if sound.kind == "sample" else f"{path} ({sound.name})"
+            where = path if len(sounds or ()) == 1 else f"{path} ({sound.name})"
             clips = _guarded(catalog, where, path, partial(reader.clips, sound))
             if clips is None:
                 complete = False
                 continue
             catalog.add_sound(sound, path, embed_clips(encoder, clips))
             embedded += 1
+        if complete:
+            catalog.put_notes(path, reader.notes())
     return embedded, complete
 
 
@@ -185,8 +189,8 @@ def _scan(entries: Sequence[SourceEntry]) -> Scan:
         if not scan.files and not scan.errors:
             raise InputError(
                 entry.path,
-                "holds no audio file and no soundfont",
-                "name a folder with WAV, FLAC, MP3 or SF2 files",
+                "holds no audio file, SoundFont, SFZ, patch or preset with a preview",
+                "name a folder with WAV, FLAC, MP3, SF2, SFZ or XIZ files",
             )
         scans.append(scan)
     return Scan(tuple(f for s in scans for f in s.files), tuple(e for s in scans for e in s.errors))
@@ -220,16 +224,17 @@ def _fill(catalog: Catalog, scan: Scan, encoder: SingleEncoder, progress: Progre
 def _up_to_date(catalog: Catalog, found: FoundFile) -> FileRecord:
     """Return the record of a file as it is now; `done` where nothing has to be embedded."""
     path = str(found.path)
-    status = found.path.stat()
+    stats = [Path(name).stat() for name in (path, *found.parts) if name == path or Path(name).exists()]
+    now = (found.name, sum(s.st_size for s in stats), max(s.st_mtime_ns for s in stats))
     known = catalog.file(path)
-    now = (found.name, status.st_size, status.st_mtime_ns)
     if known is not None and known.done and (known.name, known.size, known.mtime_ns) == now:
         return known
     with found.path.open("rb") as file:
-        digest = file_digest(file, "sha256").hexdigest()
-    same = known is not None and (known.name, known.sha256) == (found.name, digest)
+        digest = file_digest(file, "sha256")
+    digest.update(repr([(s.st_size, s.st_mtime_ns) for s in stats[1:]]).encode() if stats[1:] else b"")
+    same = known is not None and (known.name, known.sha256) == (found.name, digest.hexdigest())
     done = known is not None and same and known.done
-    record = FileRecord(path, found.name, status.st_size, status.st_mtime_ns, digest, done)
+    record = FileRecord(path, found.name, now[1], now[2], digest.hexdigest(), done)
     catalog.put_file(record, keep_sounds=same)
     return record
 
@@ -239,4 +244,8 @@ def _guarded(catalog: Catalog, where: str, path: str, read: Callable[[], _T]) ->
         return read()
     except (InputError, MissingDependencyError) as error:
         catalog.add_error(where, path, str(error))
-        return None
+    except OSError as error:  # it went away, or its disk did
+        catalog.add_error(where, path, f"{path}: can't be read ({error.strerror}); check that it is still there")
+    except MemoryError:
+        catalog.add_error(where, path, f"{path}: takes more memory than there is; leave it out")
+    return None

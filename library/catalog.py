@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from library.errors import InputError, LibraryError
+from library.catalog_reader import (
+    SOUND_COLUMNS,
+    FileError,
+    Published,
+    damaged,
+    errors_of,
+    notes_of,
+    published_of,
+    read_errors,
+    read_notes,
+    read_published,
+)
 from library.manifest import CATALOG_NAME, SourceEntry
 from library.sounds import MidiProgram, Sound
 
-__all__ = ["Catalog", "FileError", "FileRecord", "MidiProgram", "Published", "Sound", "read_errors", "read_published"]
+__all__ = [
+    "Catalog",
+    "FileError",
+    "FileRecord",
+    "MidiProgram",
+    "Published",
+    "Sound",
+    "read_errors",
+    "read_notes",
+    "read_published",
+]
 
-_SOUND_COLUMNS = "id, name, kind, path, channel, bank_msb, bank_lsb, program, family, source, licence, preview"
 _SOUND_SCHEMA = """id TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL,
     channel INTEGER, bank_msb INTEGER, bank_lsb INTEGER, program INTEGER,
     family TEXT NOT NULL, source TEXT NOT NULL, licence TEXT NOT NULL, preview TEXT NOT NULL"""
@@ -34,6 +51,7 @@ CREATE TABLE IF NOT EXISTS sources (position INTEGER PRIMARY KEY, name TEXT NOT 
 CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, done INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS errors (path TEXT PRIMARY KEY, file TEXT NOT NULL, error TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS notes (path TEXT PRIMARY KEY, note TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS drafts ({_SOUND_SCHEMA}, file TEXT NOT NULL, row_count INTEGER NOT NULL,
     vectors BLOB NOT NULL, PRIMARY KEY (id));
 CREATE INDEX IF NOT EXISTS drafts_of_file ON drafts (file);
@@ -52,33 +70,6 @@ class FileRecord:
     mtime_ns: int
     sha256: str
     done: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FileError:
-    """Tell why a file, or one preset of it, is not in the library."""
-
-    path: str
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """Hold the sounds of one generation in the order of their vectors.
-
-    Attributes:
-        sounds: The sounds by position.
-        previews: For each sound the name of its preview inside the library, or "".
-        first_row: [sounds] int64, first vector of each sound.
-        row_count: [sounds] int64, number of vectors of each sound; 0 for sounds that are never matched.
-        content_sha256: Hash of all this.
-    """
-
-    sounds: tuple[Sound, ...]
-    previews: tuple[str, ...]
-    first_row: NDArray[np.int64]
-    row_count: NDArray[np.int64]
-    content_sha256: str
 
 
 class Catalog:
@@ -100,7 +91,7 @@ class Catalog:
             self._db.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
             self._db.close()
-            raise _damaged(self._path, error) from error
+            raise damaged(self._path, error) from error
 
     def __enter__(self) -> Catalog:
         return self
@@ -132,6 +123,7 @@ class Catalog:
             self._db.execute("DELETE FROM kept")
             self._db.executemany("INSERT OR IGNORE INTO kept VALUES (?)", ((path,) for path in paths))
             self._db.execute("DELETE FROM drafts WHERE file NOT IN (SELECT path FROM kept)")
+            self._db.execute("DELETE FROM notes WHERE path NOT IN (SELECT path FROM kept)")
             self._db.execute("DELETE FROM files WHERE path NOT IN (SELECT path FROM kept)")
 
     def file(self, path: str) -> FileRecord | None:
@@ -144,6 +136,7 @@ class Catalog:
         with self._db:
             if not keep_sounds:
                 self._db.execute("DELETE FROM drafts WHERE file = ?", (record.path,))
+                self._db.execute("DELETE FROM notes WHERE path = ?", (record.path,))
             values = (record.path, record.name, record.size, record.mtime_ns, record.sha256, int(record.done))
             self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", values)
 
@@ -163,13 +156,24 @@ class Catalog:
         with self._db:
             self._db.execute("INSERT OR REPLACE INTO errors VALUES (?, ?, ?)", (path, file, error))
 
+    def put_notes(self, path: str, notes: Sequence[str]) -> None:
+        """Commit what was left out of a file that is in the library; kept as long as the file stays as it is."""
+        with self._db:
+            self._db.execute("DELETE FROM notes WHERE path = ?", (path,))
+            if notes:
+                self._db.execute("INSERT INTO notes VALUES (?, ?)", (path, "; ".join(notes)))
+
     def count(self) -> int:
         """Return how many sounds are embedded so far."""
         return int(self._db.execute("SELECT count(*) FROM drafts").fetchone()[0])
 
     def errors(self) -> tuple[FileError, ...]:
         """Return all errors of this build."""
-        return _errors(self._db)
+        return errors_of(self._db)
+
+    def notes(self) -> tuple[FileError, ...]:
+        """Return what was left out of files that are in the library."""
+        return notes_of(self._db)
 
     def freeze(self, generation: int, keep: int) -> Published:
         """Copy the drafts into a generation, ordered by source and id; all others but `keep` go."""
@@ -178,12 +182,12 @@ class Catalog:
             self._db.execute("DELETE FROM sounds WHERE generation != ?", (keep,))
             self._db.execute(
                 f"INSERT INTO sounds SELECT ?, row_number() OVER ({order}) - 1, "  # noqa: S608 only constants
-                + ", ".join(f"drafts.{column}" for column in _SOUND_COLUMNS.split(", "))
+                + ", ".join(f"drafts.{column}" for column in SOUND_COLUMNS.split(", "))
                 + f", sum(row_count) OVER ({order}) - row_count, row_count"
                 " FROM drafts JOIN sources ON drafts.source = sources.name",
                 (generation,),
             )
-        return _published(self._db, generation)
+        return published_of(self._db, generation)
 
     def drop_generations(self, keep: int) -> None:
         """Delete the frozen copies of all generations but one, and give their space back to the file."""
@@ -199,85 +203,13 @@ class Catalog:
     def seal(self) -> None:
         """Make the catalogue readable from a read-only place: no drafts, no write-ahead log."""
         with self._db:
-            for table in ("drafts", "files", "errors"):
+            for table in ("drafts", "files", "errors", "notes"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 constants above
         self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.execute("VACUUM")
-
-
-def read_published(lib_dir: Path, generation: int, *, immutable: bool) -> Published:
-    """Read the sounds of one generation.
-
-    Args:
-        lib_dir: Folder of the library.
-        generation: Which generation.
-        immutable: Nobody writes this catalogue, and its folder may be read-only.
-
-    Raises:
-        LibraryError: The catalogue is damaged.
-    """
-    path = lib_dir / CATALOG_NAME
-    try:
-        db = _connect_read_only(path, immutable)
-        try:
-            return _published(db, generation)
-        finally:
-            db.close()
-    except (sqlite3.Error, ValueError, TypeError, InputError) as error:
-        raise _damaged(path, error) from error
-
-
-def read_errors(lib_dir: Path, *, immutable: bool) -> tuple[FileError, ...]:
-    """Read which files the last build could not use.
-
-    Raises:
-        LibraryError: The catalogue is damaged.
-    """
-    path = lib_dir / CATALOG_NAME
-    try:
-        db = _connect_read_only(path, immutable)
-        try:
-            return _errors(db)
-        finally:
-            db.close()
-    except sqlite3.Error as error:
-        raise _damaged(path, error) from error
-
-
-def _connect_read_only(path: Path, immutable: bool) -> sqlite3.Connection:
-    # A reader of a write-ahead log needs to write beside it; where it can't, no build can either.
-    frozen = immutable or not os.access(path.parent, os.W_OK)
-    options = "mode=ro&immutable=1" if frozen else "mode=ro"
-    return sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True, timeout=10.0)
-
-
-def _errors(db: sqlite3.Connection) -> tuple[FileError, ...]:
-    return tuple(FileError(*row) for row in db.execute("SELECT path, error FROM errors ORDER BY path"))
-
-
-def _published(db: sqlite3.Connection, generation: int) -> Published:
-    query = f"SELECT {_SOUND_COLUMNS}, first_row, row_count FROM sounds WHERE generation = ? ORDER BY position"  # noqa: S608
-    digest = sha256()
-    sounds: list[Sound] = []
-    previews: list[str] = []
-    spans: list[tuple[int, int]] = []
-    for row in db.execute(query, (generation,)):
-        digest.update(json.dumps(row, ensure_ascii=True).encode() + b"\n")
-        program = None if row[7] is None else MidiProgram(*row[4:8])
-        sounds.append(Sound(row[0], row[1], row[2], row[3], program, row[8], row[9], row[10]))
-        previews.append(row[11])
-        spans.append((row[12], row[13]))
-    table = np.array(spans, np.int64).reshape(-1, 2)
-    return Published(tuple(sounds), tuple(previews), table[:, 0].copy(), table[:, 1].copy(), digest.hexdigest())
 
 
 def _columns(sound: Sound) -> tuple[str | int | None, ...]:
     p = sound.program
     program = (None, None, None, None) if p is None else (p.channel, p.bank_msb, p.bank_lsb, p.program)
     return (sound.id, sound.name, sound.kind, sound.path, *program, sound.family, sound.source, sound.licence)
-
-
-def _damaged(path: Path, error: Exception) -> LibraryError:
-    return LibraryError(
-        path, f"is not a catalogue that can be read ({error})", "delete it and run `timbrel library build` again"
-    )

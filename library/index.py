@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.candidates import AnnoyCandidates, annoy_available
-from library.catalog import Published, read_errors, read_published
+from library.catalog import Published, read_errors, read_notes, read_published
 from library.errors import InputError, LibraryError
 from library.manifest import Manifest, check_files, check_fingerprint, read_manifest, rebuild_command
 from library.sounds import Sound
@@ -184,6 +184,7 @@ class SoundIndex:
             "errors": [
                 {"path": e.path, "error": e.error} for e in read_errors(self._lib_dir, immutable=manifest.sealed)
             ],
+            "notes": [{"path": n.path, "note": n.error} for n in read_notes(self._lib_dir, immutable=manifest.sealed)],
         }
 
     def _checked(self, vectors: NDArray[np.float32], k: int) -> NDArray[np.float32]:

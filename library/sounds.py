@@ -46,7 +46,7 @@ class Sound:
     Attributes:
         id: Stable text id, unique in its library: a file's path inside its source, a preset's source:bank:program.
         name: What a musician reads: a file's stem, a preset's name, a General MIDI name.
-        kind: "sample", "soundfont", "gm", "drumkit", "patch".
+        kind: "sample", "soundfont", "gm", "drumkit", "sfz", "patch", "preset".
         path: File on disk, empty where there is none.
         program: What loads it over MIDI, None where nothing does.
         family: Instrument family in lower case ("bass", "brass", "keyboard" ...), empty when unknown.

@@ -22,6 +22,7 @@ __all__ = ["build_progress", "match_json", "show_info", "show_matches", "show_re
 
 _ERRORS_SHOWN = 5
 _NAME_WIDTH = 28
+_NOTED = "in the library with something left out"
 _FAST = 10.0
 """Above this many files a second the bar shows whole numbers."""
 
@@ -80,6 +81,7 @@ def show_report(out: Path, report: BuildReport) -> None:
         soft_wrap=True,
     )
     _show_errors([error.error for error in report.errors], [error.path for error in report.errors])
+    _show_errors([note.error for note in report.notes], [note.path for note in report.notes], _NOTED)
 
 
 def show_info(found: Mapping[str, Any]) -> None:
@@ -94,6 +96,7 @@ def show_info(found: Mapping[str, Any]) -> None:
     table.add_row("errors", str(len(found["errors"])))
     Console().print(table)
     _show_errors([error["error"] for error in found["errors"]], [error["path"] for error in found["errors"]])
+    _show_errors([note["note"] for note in found["notes"]], [note["path"] for note in found["notes"]], _NOTED)
 
 
 def show_matches(file: str, matches: Sequence[Match]) -> None:
@@ -106,13 +109,13 @@ def show_matches(file: str, matches: Sequence[Match]) -> None:
     Console().print(table)
 
 
-def _show_errors(errors: Sequence[str], paths: Sequence[str]) -> None:
+def _show_errors(errors: Sequence[str], paths: Sequence[str], title: str = "could not be read") -> None:
     console = Console(stderr=True, highlight=False)
     if not errors:
         return
     # Messages read "path: rule; next step": without the path equal kinds fall together.
     kinds = [error.removeprefix(f"{path}: ") for error, path in zip(errors, paths, strict=True)]
-    console.print(f"{len(errors)} could not be read:", soft_wrap=True)
+    console.print(f"{len(errors)} {title}:", soft_wrap=True)
     for kind, count in Counter(kinds).most_common():
         console.print(f"  {count} x {escape(kind)}", soft_wrap=True)
         of_kind = [path for path, other in zip(paths, kinds, strict=True) if other == kind]

@@ -24,7 +24,11 @@ LibArgument = Annotated[str, typer.Argument(metavar="LIB", help="Folder of the l
 Device = Annotated[str, typer.Option(help="Where the encoder runs: cpu, cuda or auto.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 Sources = Annotated[
-    list[Path], typer.Argument(metavar="SRC...", help="Folders with audio files or soundfonts, or single files.")
+    list[Path],
+    typer.Argument(
+        metavar="SRC...",
+        help="Folders with audio, SoundFonts, SFZ, .xiz, NSynth, presets with previews; or single files.",
+    ),
 ]
 
 

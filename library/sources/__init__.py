@@ -1,14 +1,9 @@
-"""Read sounds from what a producer has: folders of audio files, soundfonts."""
+"""Read sounds from what a producer has: audio files, SoundFonts, instruments and presets of samplers and synths."""
 
 from __future__ import annotations
 
 from library.sources.base import FoundFile, Reader, Scan, clips_of
-from library.sources.folder import AudioFileReader, scan_source
-from library.sources.soundfont import SoundFontReader
+from library.sources.folder import scan_source
+from library.sources.registry import open_file
 
 __all__ = ["FoundFile", "Reader", "Scan", "clips_of", "open_file", "scan_source"]
-
-
-def open_file(found: FoundFile) -> Reader:
-    """Return the reader of a file; it opens the file when it is asked."""
-    return SoundFontReader(found) if found.kind == "soundfont" else AudioFileReader(found)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,12 @@ from numpy.typing import NDArray
 from library.audio import SAMPLE_RATE_HZ, level_db
 from library.catalog import FileError
 from library.sounds import Sound
+from library.stretches import read_windows
 
-__all__ = ["FoundFile", "Reader", "Scan", "clips_of"]
+__all__ = ["HEAD_BYTES", "FoundFile", "Kind", "Reader", "Scan", "clips_of", "clips_of_file"]
+
+HEAD_BYTES = 64
+"""How much of the beginning of a file is looked at to tell what it is."""
 
 WINDOW_S = 5.0
 MAX_WINDOWS = 6
@@ -34,13 +39,15 @@ class FoundFile:
         path: Where it lies.
         name: Source and path inside it; begins the ids of its sounds.
         source: Name of the source.
-        kind: How to read it.
+        kind: Name of the Kind that reads it.
+        parts: Real paths of the files that belong to it and are no sounds of their own; a change of one is its change.
     """
 
     path: Path
     name: str
     source: str
-    kind: Literal["audio", "soundfont"]
+    kind: str
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,10 @@ class Reader(Protocol):
         """
         ...
 
+    def notes(self) -> tuple[str, ...]:
+        """Say in a line each what was left out of a file that can be used; asked after its sounds were read."""
+        ...
+
     def clips(self, sound: Sound) -> tuple[NDArray[np.float32], ...]:
         """Return what to embed of one sound: 16 kHz mono clips; none for a sound that is not to be matched.
 
@@ -78,6 +89,41 @@ class Reader(Protocol):
             MissingDependencyError: A native part is missing.
         """
         ...
+
+
+def _no_parts(path: Path) -> tuple[str, ...]:  # noqa: ARG001 the signature of Kind.parts
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Define one kind of file that can hold sounds; library.sources.registry lists them all.
+
+    Attributes:
+        name: What FoundFile.kind holds.
+        claims: Whether a file is of this kind, by its path and first HEAD_BYTES bytes.
+        open: Makes the reader of a file.
+        suffixes: In lower case with the dot; a file of such a name that no kind claims is reported by this kind.
+        parts: Real paths of the files that belong to a file; they may not exist, and must be cheap to find.
+    """
+
+    name: str
+    claims: Callable[[Path, bytes], bool]
+    open: Callable[[FoundFile], Reader]
+    suffixes: frozenset[str] = frozenset()
+    parts: Callable[[Path], tuple[str, ...]] = _no_parts
+
+
+def clips_of_file(path: Path) -> tuple[NDArray[np.float32], ...]:
+    """Decode the clips that stand for an audio file, as `clips_of` cuts them; no more of a long file is decoded.
+
+    Raises:
+        AudioFileError: The file can't be decoded.
+    """
+    windows = read_windows(path, WINDOW_S, MAX_WINDOWS)
+    if len(windows) == 1:
+        return clips_of(windows[0])
+    return tuple(clip for clip in windows if level_db(clip) > SILENCE_DB)
 
 
 def clips_of(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:

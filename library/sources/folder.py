@@ -1,80 +1,26 @@
-"""Find the audio files and soundfonts in a folder, and read audio files as sounds."""
+"""Find the files in a folder that can hold sounds."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from library.audio import read_audio
 from library.catalog import FileError
-from library.errors import AudioFileError
-from library.sounds import Sound
-from library.sources.base import FoundFile, Scan, clips_of
-from library.sources.families import guess
+from library.sources.audiofile import KIND as AUDIO_FILE
+from library.sources.base import FoundFile, Scan
+from library.sources.registry import KINDS, identify
 
-__all__ = ["AudioFileReader", "scan_source"]
+__all__ = ["scan_source"]
 
-_AUDIO_SUFFIXES = frozenset(
-    f".{suffix}"
-    for suffix in (
-        "wav",
-        "wave",
-        "aif",
-        "aiff",
-        "aifc",
-        "flac",
-        "ogg",
-        "oga",
-        "opus",
-        "mp3",
-        "caf",
-        "au",
-        "w64",
-        "rf64",
-    )
-)
-_SOUNDFONT_SUFFIXES = frozenset({".sf2", ".sf3"})
-_HEAD_BYTES = 12
-
-
-class AudioFileReader:
-    """Read one audio file as one sound, named after it."""
-
-    def __init__(self, found: FoundFile) -> None:
-        self._found = found
-
-    def __enter__(self) -> AudioFileReader:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        return None
-
-    def sounds(self) -> tuple[Sound, ...]:
-        """Return the file as a sound; its family is guessed from its name, else from its folder's."""
-        found = self._found
-        family = guess(found.path.stem).family or guess(found.path.parent.name).family
-        path = str(found.path)
-        return (Sound(found.name, found.path.stem, "sample", path, None, family, found.source, ""),)
-
-    def clips(self, sound: Sound) -> tuple[NDArray[np.float32], ...]:  # noqa: ARG002 the file is the sound
-        """Decode the file; see `clips_of`."""
-        clips = clips_of(read_audio(self._found.path))
-        if not clips:
-            raise AudioFileError(self._found.path, "is silent", "remove it from the folder, or record it again")
-        return clips
+_SUFFIXES = frozenset(suffix for kind in KINDS for suffix in kind.suffixes)
 
 
 def scan_source(path: Path, name: str, visited: set[str]) -> Scan:
     """Find the files of a source that can hold sounds.
 
     Args:
-        path: A folder, or one audio file or soundfont.
+        path: A folder, or one file.
         name: Name of the source.
         visited: Real paths seen already, here and in earlier sources; each is taken once, whatever links to it.
     """
@@ -106,14 +52,21 @@ class _Walk:
                     pending.append(link)
                 elif link.is_file():
                     self._take(link)
-                elif link.suffix.lower() in _AUDIO_SUFFIXES | _SOUNDFONT_SUFFIXES:
-                    self._failed(link, "is a link to nothing; mend or remove it")
-        return Scan(tuple(self._found), tuple(self._errors))
+                elif link.suffix.lower() in _SUFFIXES:
+                    what = "something that is no file" if link.exists() else "nothing"
+                    self._failed(link, f"is a link to {what}; mend or remove it")
+        return self._scan()
 
     def files(self, paths: list[Path], *, whole_source: bool) -> Scan:
         for path in paths:
             self._take(path, name=self._source if whole_source else None)
-        return Scan(tuple(self._found), tuple(self._errors))
+        return self._scan()
+
+    def _scan(self) -> Scan:
+        """Return what was found but the audio files that are parts of another file."""
+        parts = {part for found in self._found for part in found.parts}
+        files = (f for f in self._found if f.kind != AUDIO_FILE.name or os.path.realpath(f.path) not in parts)
+        return Scan(tuple(files), tuple(self._errors))
 
     def _real_files(self, top: Path, links: list[Path]) -> Iterator[Path]:
         """Yield the files below a folder, sorted; links are put aside."""
@@ -136,8 +89,12 @@ class _Walk:
     def _take(self, path: Path, name: str | None = None) -> None:
         if path.name.startswith("._"):  # what macOS leaves beside each file on foreign disks
             return
+        if not path.is_file():  # to open a socket or pipe would block
+            if path.suffix.lower() in _SUFFIXES:
+                self._failed(path, "is a pipe, socket or device; remove it")
+            return
         try:
-            kind = _kind(path)
+            kind = identify(path)
         except OSError as error:
             self._failed(path, f"can't be read ({error.strerror}); check its permissions")
             return
@@ -151,28 +108,10 @@ class _Walk:
             return
         self._visited.add(real)
         inside = name or f"{self._source}/{path.relative_to(self._root).as_posix()}"
-        self._found.append(FoundFile(path, inside, self._source, kind))
+        self._found.append(FoundFile(path, inside, self._source, kind.name, kind.parts(path)))
 
     def _failed(self, path: Path, reason: str) -> None:
         self._errors.append(FileError(_text(path), f"{_text(path)}: {reason}"))
-
-
-def _kind(path: Path) -> Literal["audio", "soundfont"] | None:
-    """Tell by content what a file is; by suffix only where the content says nothing, so that damage is reported."""
-    if not path.is_file():  # a socket or pipe would block
-        return None
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-    form = head[8:12]
-    if head[:4] == b"RIFF" and form == b"sfbk":
-        return "soundfont"
-    riff = head[:4] in (b"RIFF", b"RF64", b"RIFX") and form == b"WAVE"
-    aiff = head[:4] == b"FORM" and form in (b"AIFF", b"AIFC")
-    if riff or aiff or head[:4] in (b"fLaC", b"OggS", b"caff") or head[:3] == b"ID3":
-        return "audio"
-    if path.suffix.lower() in _SOUNDFONT_SUFFIXES:
-        return "soundfont"
-    return "audio" if path.suffix.lower() in _AUDIO_SUFFIXES else None
 
 
 def _text(path: Path) -> str:

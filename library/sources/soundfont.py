@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 
 import numpy as np
@@ -9,13 +10,14 @@ from numpy.typing import NDArray
 
 from library.audio import level_db
 from library.sounds import MidiProgram, Sound
-from library.sources.base import SILENCE_DB, FoundFile
+from library.sources.base import SILENCE_DB, FoundFile, Kind
 from library.sources.families import guess
 from library.sources.phrases import CLIP_S, NOTE_CLIP_S, phrases, single_notes
 from library.synths.fluid import FluidRenderer
 from library.synths.sf2 import DRUM_BANK, Preset, presets
+from library.synths.sf3 import check_size
 
-__all__ = ["DRUM_CHANNEL", "SoundFontReader", "render_clips"]
+__all__ = ["DRUM_CHANNEL", "KIND", "SoundFontReader", "render_clips"]
 
 DRUM_CHANNEL = 9
 """MIDI channel 10, on which General MIDI plays drum kits."""
@@ -40,8 +42,13 @@ class SoundFontReader:
     def sounds(self) -> tuple[Sound, ...]:
         """List the presets in the order of bank and program."""
         found = self._found
+        check_size(found.path)
         self._presets = {f"{found.name}:{p.bank}:{p.program}": p for p in presets(found.path)}
         return tuple(_sound(sound_id, preset, found) for sound_id, preset in self._presets.items())
+
+    def notes(self) -> tuple[str, ...]:
+        """Return nothing: FluidSynth plays what the format holds."""
+        return ()
 
     def clips(self, sound: Sound) -> tuple[NDArray[np.float32], ...]:
         """Render notes and phrases; none for a drum kit and for a preset that stays silent."""
@@ -79,3 +86,10 @@ def _sound(sound_id: str, preset: Preset, found: FoundFile) -> Sound:
         return Sound(sound_id, name, "drumkit", path, program, "drums", found.source, "")
     program = MidiProgram(None, preset.bank, 0, preset.program)
     return Sound(sound_id, name, "soundfont", path, program, guess(name).family, found.source, "")
+
+
+def _claims(path: Path, head: bytes) -> bool:  # noqa: ARG001 the content tells
+    return head[:4] == b"RIFF" and head[8:12] == b"sfbk"
+
+
+KIND = Kind("soundfont", _claims, SoundFontReader, frozenset({".sf2", ".sf3"}))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from library.audio import SAMPLE_RATE_HZ, resample
 from library.errors import InputError
-from library.synths.dssi import DssiPlugin
+from library.synths.dssi import DssiPlugin, DssiProgram
 from library.synths.fluid import SYNTH_RATE_HZ
 from library.synths.notes import Note
 
@@ -85,11 +85,19 @@ class ZynRenderer:
         Raises:
             InputError: The program's sound did not settle after it was asked for.
         """
+        mono = self.render_native(bank, program, notes, duration_s)
+        return resample(mono, SYNTH_RATE_HZ, SAMPLE_RATE_HZ)[: round(duration_s * SAMPLE_RATE_HZ)]
+
+    def render_native(self, bank: int, program: int, notes: Sequence[Note], duration_s: float) -> NDArray[np.float32]:
+        """Render notes as `render` does, as samples[T] at SYNTH_RATE_HZ: needs no torch."""
         if self._loaded != (bank, program):
             self._load(bank, program)
         self._fade()
-        mono = self._instance.render(notes, duration_s)
-        return resample(mono, SYNTH_RATE_HZ, SAMPLE_RATE_HZ)[: round(duration_s * SAMPLE_RATE_HZ)]
+        return self._instance.render(notes, duration_s)
+
+    def programs(self) -> tuple[DssiProgram, ...]:
+        """Return the programs of the banks that the plugin found."""
+        return self._instance.programs()
 
     def _load(self, bank: int, program: int) -> None:
         self._loaded = None

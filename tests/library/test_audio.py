@@ -97,3 +97,19 @@ def test_resampling_removes_what_the_new_rate_cannot_hold() -> None:
 def test_level_of_silence_and_of_full_scale() -> None:
     assert level_db(np.zeros(10, np.float32)) == -200.0
     assert level_db(np.ones(10, np.float32)) == pytest.approx(0.0)
+
+
+def test_an_odd_rate_is_resampled_with_a_small_filter() -> None:
+    time = np.arange(44_101) / 44_101
+    out = resample(np.sin(2 * np.pi * 1000 * time).astype(np.float32), 44_101, 16_000)
+    assert int(np.abs(np.fft.rfft(out[:16_000])).argmax()) == 1000
+
+
+def test_a_header_with_a_senseless_rate_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.wav"
+    write_audio(path, np.zeros(100, np.float32), 16_000)
+    data = bytearray(path.read_bytes())
+    data[24:28] = (2**31 - 1).to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(AudioFileError, match="2147483647 Hz"):
+        audio_info(path)

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from library.audio import write_audio
+from library.audio import read_audio, write_audio
 from library.errors import AudioFileError, InputError
 from library.sounds import MidiProgram
 from library.sources import FoundFile, Scan, clips_of, open_file, scan_source
+from library.sources.base import clips_of_file
 from library.sources.families import guess
 from library.sources.phrases import phrases, single_notes
 from tests.library.sound_files import tone, write_soundfont, write_tone
@@ -60,8 +61,24 @@ def test_content_decides_before_the_suffix(tmp_path: Path) -> None:
 def test_other_files_are_passed_over(tmp_path: Path) -> None:
     for name in ("notes.txt", "cover.jpg", "song.mid", ".DS_Store", "._tone.wav", "empty"):
         (tmp_path / name).write_bytes(b"" if name == "empty" else b"something else")
-    os.mkfifo(tmp_path / "pipe.wav")
+    os.mkfifo(tmp_path / "pipe")
     assert scan(tmp_path) == Scan((), ())
+
+
+def test_a_pipe_named_like_audio_is_reported_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "device.wav").symlink_to("/dev/zero")
+    assert [Path(error.path).name for error in scan(tmp_path).errors] == ["pipe.wav", "device.wav"]
+
+
+@pytest.mark.parametrize("rate", [16_000, 22_050, 44_100, 48_000])
+def test_windows_of_a_long_file_are_those_of_the_whole(tmp_path: Path, rate: int) -> None:
+    time = np.arange(11 * rate) / rate
+    sweep = np.asarray(0.3 * np.sin(2 * np.pi * (200 + 100 * time) * time), np.float32)
+    write_audio(tmp_path / "x.wav", np.stack([sweep, sweep], 1), rate, "FLOAT")
+    whole, parts = clips_of(read_audio(tmp_path / "x.wav")), clips_of_file(tmp_path / "x.wav")
+    assert [len(clip) for clip in parts] == [len(clip) for clip in whole] == [80_000] * 3
+    assert max(np.abs(a - b).max() for a, b in zip(whole, parts, strict=True)) < 0.02
 
 
 def test_links_are_followed_once(tmp_path: Path) -> None:

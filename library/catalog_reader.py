@@ -1,0 +1,151 @@
+"""Read the catalogue of a library without changing it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from library.errors import InputError, LibraryError
+from library.manifest import CATALOG_NAME
+from library.sounds import MidiProgram, Sound
+
+__all__ = [
+    "SOUND_COLUMNS", "FileError", "Published", "damaged", "errors_of", "notes_of", "published_of", "read_errors",
+    "read_notes", "read_published",
+]  # fmt: skip
+
+SOUND_COLUMNS = "id, name, kind, path, channel, bank_msb, bank_lsb, program, family, source, licence, preview"
+
+_SOUND_COLUMNS = "id, name, kind, path, channel, bank_msb, bank_lsb, program, family, source, licence, preview"
+
+
+@dataclass(frozen=True, slots=True)
+class FileError:
+    """Tell why a file, or one preset of it, is not in the library."""
+
+    path: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Hold the sounds of one generation in the order of their vectors.
+
+    Attributes:
+        sounds: The sounds by position.
+        previews: For each sound the name of its preview inside the library, or "".
+        first_row: [sounds] int64, first vector of each sound.
+        row_count: [sounds] int64, number of vectors of each sound; 0 for sounds that are never matched.
+        content_sha256: Hash of all this.
+    """
+
+    sounds: tuple[Sound, ...]
+    previews: tuple[str, ...]
+    first_row: NDArray[np.int64]
+    row_count: NDArray[np.int64]
+    content_sha256: str
+
+
+def read_published(lib_dir: Path, generation: int, *, immutable: bool) -> Published:
+    """Read the sounds of one generation.
+
+    Args:
+        lib_dir: Folder of the library.
+        generation: Which generation.
+        immutable: Nobody writes this catalogue, and its folder may be read-only.
+
+    Raises:
+        LibraryError: The catalogue is damaged.
+    """
+    path = lib_dir / CATALOG_NAME
+    try:
+        db = _connect_read_only(path, immutable)
+        try:
+            return published_of(db, generation)
+        finally:
+            db.close()
+    except (sqlite3.Error, ValueError, TypeError, InputError) as error:
+        raise damaged(path, error) from error
+
+
+def read_errors(lib_dir: Path, *, immutable: bool) -> tuple[FileError, ...]:
+    """Read which files the last build could not use.
+
+    Raises:
+        LibraryError: The catalogue is damaged.
+    """
+    return _read(lib_dir, errors_of, immutable)
+
+
+def read_notes(lib_dir: Path, *, immutable: bool) -> tuple[FileError, ...]:
+    """Read what was left out of files that are in the library.
+
+    Raises:
+        LibraryError: The catalogue is damaged.
+    """
+    return _read(lib_dir, notes_of, immutable)
+
+
+def _read(
+    lib_dir: Path, query: Callable[[sqlite3.Connection], tuple[FileError, ...]], immutable: bool
+) -> tuple[FileError, ...]:
+    path = lib_dir / CATALOG_NAME
+    try:
+        db = _connect_read_only(path, immutable)
+        try:
+            return query(db)
+        finally:
+            db.close()
+    except sqlite3.Error as error:
+        raise damaged(path, error) from error
+
+
+def _connect_read_only(path: Path, immutable: bool) -> sqlite3.Connection:
+    # A reader of a write-ahead log needs to write beside it; where it can't, no build can either.
+    frozen = immutable or not os.access(path.parent, os.W_OK)
+    options = "mode=ro&immutable=1" if frozen else "mode=ro"
+    return sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True, timeout=10.0)
+
+
+def errors_of(db: sqlite3.Connection) -> tuple[FileError, ...]:
+    """Return the errors of the last build."""
+    return tuple(FileError(*row) for row in db.execute("SELECT path, error FROM errors ORDER BY path"))
+
+
+def notes_of(db: sqlite3.Connection) -> tuple[FileError, ...]:
+    """Return what was left out of files that are in the library."""
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'notes'").fetchone():  # an older library
+        return ()
+    return tuple(FileError(*row) for row in db.execute("SELECT path, note FROM notes ORDER BY path"))
+
+
+def published_of(db: sqlite3.Connection, generation: int) -> Published:
+    """Return the sounds of one generation."""
+    query = f"SELECT {SOUND_COLUMNS}, first_row, row_count FROM sounds WHERE generation = ? ORDER BY position"  # noqa: S608
+    digest = sha256()
+    sounds: list[Sound] = []
+    previews: list[str] = []
+    spans: list[tuple[int, int]] = []
+    for row in db.execute(query, (generation,)):
+        digest.update(json.dumps(row, ensure_ascii=True).encode() + b"\n")
+        program = None if row[7] is None else MidiProgram(*row[4:8])
+        sounds.append(Sound(row[0], row[1], row[2], row[3], program, row[8], row[9], row[10]))
+        previews.append(row[11])
+        spans.append((row[12], row[13]))
+    table = np.array(spans, np.int64).reshape(-1, 2)
+    return Published(tuple(sounds), tuple(previews), table[:, 0].copy(), table[:, 1].copy(), digest.hexdigest())
+
+
+def damaged(path: Path, error: Exception) -> LibraryError:
+    """Return the error that says that a catalogue can't be read."""
+    return LibraryError(
+        path, f"is not a catalogue that can be read ({error})", "delete it and run `timbrel library build` again"
+    )
