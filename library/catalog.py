@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from library.errors import InputError, LibraryError
 from library.manifest import CATALOG_NAME, SourceEntry
 from library.sounds import MidiProgram, Sound
+from library.table import SoundTable, sound_line
 
 __all__ = ["Catalog", "FileError", "FileRecord", "MidiProgram", "Published", "Sound", "read_errors", "read_published"]
 
@@ -24,6 +24,8 @@ _SOUND_COLUMNS = "id, name, kind, path, channel, bank_msb, bank_lsb, program, fa
 _SOUND_SCHEMA = """id TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL,
     channel INTEGER, bank_msb INTEGER, bank_lsb INTEGER, program INTEGER,
     family TEXT NOT NULL, source TEXT NOT NULL, licence TEXT NOT NULL, preview TEXT NOT NULL"""
+
+_FROZEN = f"SELECT {_SOUND_COLUMNS}, first_row, row_count FROM sounds WHERE generation = ? ORDER BY position"  # noqa: S608
 
 # drafts: what the running or the last build embedded, one row a sound, committed as it goes.
 # sounds: frozen copies of it, one for each generation, so that a build never changes what a reader sees.
@@ -64,21 +66,20 @@ class FileError:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Hold the sounds of one generation in the order of their vectors.
+    """Hold the frozen sounds of one generation in the order of their vectors.
 
     Attributes:
-        sounds: The sounds by position.
-        previews: For each sound the name of its preview inside the library, or "".
-        first_row: [sounds] int64, first vector of each sound.
-        row_count: [sounds] int64, number of vectors of each sound; 0 for sounds that are never matched.
+        table: The sounds by position, and which vectors are theirs.
         content_sha256: Hash of all this.
     """
 
-    sounds: tuple[Sound, ...]
-    previews: tuple[str, ...]
-    first_row: NDArray[np.int64]
-    row_count: NDArray[np.int64]
+    table: SoundTable
     content_sha256: str
+
+    @property
+    def sounds(self) -> tuple[Sound, ...]:
+        """All sounds."""
+        return tuple(self.table)
 
 
 class Catalog:
@@ -171,11 +172,11 @@ class Catalog:
         """Return all errors of this build."""
         return _errors(self._db)
 
-    def freeze(self, generation: int, keep: int) -> Published:
-        """Copy the drafts into a generation, ordered by source and id; all others but `keep` go."""
+    def freeze(self, generation: int, keep: Iterable[int]) -> None:
+        """Copy the drafts into a generation, ordered by source and id; all others but those to keep go."""
         order = "ORDER BY sources.position, drafts.id"
+        self.drop_generations(keep)
         with self._db:
-            self._db.execute("DELETE FROM sounds WHERE generation != ?", (keep,))
             self._db.execute(
                 f"INSERT INTO sounds SELECT ?, row_number() OVER ({order}) - 1, "  # noqa: S608 only constants
                 + ", ".join(f"drafts.{column}" for column in _SOUND_COLUMNS.split(", "))
@@ -183,12 +184,16 @@ class Catalog:
                 " FROM drafts JOIN sources ON drafts.source = sources.name",
                 (generation,),
             )
-        return _published(self._db, generation)
 
-    def drop_generations(self, keep: int) -> None:
-        """Delete the frozen copies of all generations but one, and give their space back to the file."""
+    def drop_generations(self, keep: Iterable[int]) -> None:
+        """Delete the frozen copies of all generations but some, and give their space back to the file."""
+        kept = ", ".join(str(int(number)) for number in keep)
         with self._db:
-            self._db.execute("DELETE FROM sounds WHERE generation != ?", (keep,))
+            self._db.execute(f"DELETE FROM sounds WHERE generation NOT IN ({kept})")  # noqa: S608 only numbers
+
+    def lines(self, generation: int) -> Iterator[bytes]:
+        """Yield the sounds of a frozen generation as the lines of a table."""
+        return map(sound_line, self._db.execute(_FROZEN, (generation,)))
 
     def vectors(self, generation: int) -> Iterator[bytes]:
         """Yield the vectors of a generation just frozen, sound by sound, as float16 bytes."""
@@ -256,19 +261,8 @@ def _errors(db: sqlite3.Connection) -> tuple[FileError, ...]:
 
 
 def _published(db: sqlite3.Connection, generation: int) -> Published:
-    query = f"SELECT {_SOUND_COLUMNS}, first_row, row_count FROM sounds WHERE generation = ? ORDER BY position"  # noqa: S608
-    digest = sha256()
-    sounds: list[Sound] = []
-    previews: list[str] = []
-    spans: list[tuple[int, int]] = []
-    for row in db.execute(query, (generation,)):
-        digest.update(json.dumps(row, ensure_ascii=True).encode() + b"\n")
-        program = None if row[7] is None else MidiProgram(*row[4:8])
-        sounds.append(Sound(row[0], row[1], row[2], row[3], program, row[8], row[9], row[10]))
-        previews.append(row[11])
-        spans.append((row[12], row[13]))
-    table = np.array(spans, np.int64).reshape(-1, 2)
-    return Published(tuple(sounds), tuple(previews), table[:, 0].copy(), table[:, 1].copy(), digest.hexdigest())
+    lines = [sound_line(row) for row in db.execute(_FROZEN, (generation,))]
+    return Published(SoundTable.of_lines(lines), sha256(b"".join(lines)).hexdigest())
 
 
 def _columns(sound: Sound) -> tuple[str | int | None, ...]:
