@@ -18,8 +18,9 @@ _SIZES = (
     (250_000, 80, 2000),  # 1.00 at 100k in 3 ms; 20 trees and 1,000 nodes: .98
     (None, 20, 5000),  # from here on cells answer (library.cells); Annoy serves where they are missing
 )
-"""How many trees are built, and how many nodes are looked at, by the number of vectors. `timbrel bench library` measures
-the recall. Nodes cost time (10,000 of them: 11 ms), trees room on disk (80 MB each at a million) and time to build."""
+"""How many trees are built, and how many nodes are looked at, by the number of vectors. `timbrel bench library`
+measures the recall. Nodes cost time (10,000 of them: 11 ms); trees cost building time and room on disk (80 MB each at
+a million)."""
 
 _SEED = 17
 

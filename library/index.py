@@ -127,6 +127,11 @@ class SoundIndex:
         return self._manifest.dim
 
     @property
+    def vectors(self) -> NDArray[np.float16]:
+        """All vectors [N, D] of a generation that is whole, unit norm; may be a memory map."""
+        return self._generation.vectors
+
+    @property
     def search(self) -> str:
         """How this index searches: "exact", "annoy" or "cells"."""
         return "annoy" if self._annoy is not None else "exact" if self._cells is None else "cells"

@@ -14,9 +14,9 @@ from library.table import SoundTable
 __all__ = ["SAME_COSINE", "Part", "Ranked", "best_first", "is_same"]
 
 SAME_COSINE = 0.9995
-"""Two audio files whose vectors all agree this well, as many of each, are one sound to a listener (a copy, or the same in
-another format): a list names the one that comes first. Equal audio always gives equal vectors. Presets are never taken
-for one another: each loads something else."""
+"""Two audio files whose vectors all agree this well, as many of each, are one sound to a listener (a copy, or the same
+in another format): a list names the one that comes first. Equal audio always gives equal vectors. Presets are never
+taken for one another: each loads something else."""
 
 _FILE_KIND = "sample"
 
