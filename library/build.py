@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import file_digest
@@ -20,7 +21,17 @@ from library.manifest import Manifest, SourceEntry
 from library.publish import publish
 from library.sources import FoundFile, Reader, Scan, open_file, scan_source
 
-__all__ = ["BuildProgress", "BuildReport", "Progress", "build_library", "embed_clips", "fill_file", "name_sources"]
+__all__ = [
+    "BuildProgress",
+    "BuildReport",
+    "Progress",
+    "build_library",
+    "embed_clips",
+    "fill",
+    "fill_file",
+    "name_sources",
+    "scan_entries",
+]
 
 RECIPE = 1
 """Raise it when clips are cut or rendered in another way: vectors of an older recipe are made again."""
@@ -68,7 +79,12 @@ _T = TypeVar("_T")
 
 
 def build_library(
-    sources: Sequence[Path], out: Path, encoder: SingleEncoder, progress: Progress | None = None
+    sources: Sequence[Path],
+    out: Path,
+    encoder: SingleEncoder,
+    progress: Progress | None = None,
+    *,
+    locked: bool = False,
 ) -> BuildReport:
     """Make the library `out` hold the sounds of these sources, no more and no less.
 
@@ -77,23 +93,24 @@ def build_library(
         out: Folder of the library; made if it is not there, brought up to date if it is.
         encoder: Embeds each sound.
         progress: Called before each sound and at the end.
+        locked: The caller holds the lock of the library.
 
     Raises:
         InputError: A source is missing or holds nothing that could be a sound, or no sound at all could be read.
         LibraryError: Another build writes `out`, or its catalogue is damaged.
     """
     entries = name_sources(sources)
-    scan = _scan(entries)
+    scan = scan_entries(entries)
     if out.exists() and not out.is_dir():
         raise InputError(out, "is a file, a library is a folder", "give another name with --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(out, f"can't be made ({error.strerror})", "choose another place with --out") from error
-    with build_lock(out), Catalog(out) as catalog:
+    with nullcontext() if locked else build_lock(out), Catalog(out) as catalog:
         catalog.begin(f"{encoder.spec.fingerprint}:{encoder.spec.dim}:{RECIPE}", entries, scan.errors)
         catalog.keep_files(str(found.path) for found in scan.files)
-        embedded, unchanged = _fill(catalog, scan, encoder, progress or (lambda _: None))
+        embedded, unchanged = fill(catalog, scan, encoder, progress or (lambda _: None))
         errors = catalog.errors()
         if not catalog.count():
             first = errors[0].error if errors else "all of it is silent"
@@ -177,12 +194,17 @@ def embed_clips(encoder: SingleEncoder, clips: Sequence[NDArray[np.float32]]) ->
     return np.asarray(vectors[usable] / norms[usable], np.float16)
 
 
-def _scan(entries: Sequence[SourceEntry]) -> Scan:
+def scan_entries(entries: Sequence[SourceEntry], *, may_be_empty: bool = False) -> Scan:
+    """Find the files of all sources.
+
+    Raises:
+        InputError: A source holds nothing that could be a sound.
+    """
     visited: set[str] = set()
     scans = []
     for entry in entries:
         scan = scan_source(Path(entry.path), entry.name, visited)
-        if not scan.files and not scan.errors:
+        if not scan.files and not scan.errors and not may_be_empty:
             raise InputError(
                 entry.path,
                 "holds no audio file and no soundfont",
@@ -192,7 +214,8 @@ def _scan(entries: Sequence[SourceEntry]) -> Scan:
     return Scan(tuple(f for s in scans for f in s.files), tuple(e for s in scans for e in s.errors))
 
 
-def _fill(catalog: Catalog, scan: Scan, encoder: SingleEncoder, progress: Progress) -> tuple[int, int]:
+def fill(catalog: Catalog, scan: Scan, encoder: SingleEncoder, progress: Progress) -> tuple[int, int]:
+    """Embed what is new or changed; returns the sounds embedded, and the files that were taken over."""
     embedded = unchanged = 0
     for number, found in enumerate(scan.files):
         path = str(found.path)

@@ -18,14 +18,24 @@ from library.manifest import CATALOG_NAME, SourceEntry
 from library.sounds import MidiProgram, Sound
 from library.table import SoundTable, sound_line
 
-__all__ = ["Catalog", "FileError", "FileRecord", "MidiProgram", "Published", "Sound", "read_errors", "read_published"]
+__all__ = [
+    "SOUND_COLUMNS",
+    "Catalog",
+    "FileError",
+    "FileRecord",
+    "MidiProgram",
+    "Published",
+    "Sound",
+    "read_errors",
+    "read_published",
+]
 
-_SOUND_COLUMNS = "id, name, kind, path, channel, bank_msb, bank_lsb, program, family, source, licence, preview"
+SOUND_COLUMNS = "id, name, kind, path, channel, bank_msb, bank_lsb, program, family, source, licence, preview"
 _SOUND_SCHEMA = """id TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL,
     channel INTEGER, bank_msb INTEGER, bank_lsb INTEGER, program INTEGER,
     family TEXT NOT NULL, source TEXT NOT NULL, licence TEXT NOT NULL, preview TEXT NOT NULL"""
 
-_FROZEN = f"SELECT {_SOUND_COLUMNS}, first_row, row_count FROM sounds WHERE generation = ? ORDER BY position"  # noqa: S608
+_FROZEN = f"SELECT {SOUND_COLUMNS}, first_row, row_count FROM sounds WHERE generation = ? ORDER BY position"  # noqa: S608
 
 # drafts: what the running or the last build embedded, one row a sound, committed as it goes.
 # sounds: frozen copies of it, one for each generation, so that a build never changes what a reader sees.
@@ -103,6 +113,11 @@ class Catalog:
             self._db.close()
             raise _damaged(self._path, error) from error
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The open database, for what belongs to one use alone (see library.delta)."""
+        return self._db
+
     def __enter__(self) -> Catalog:
         return self
 
@@ -179,7 +194,7 @@ class Catalog:
         with self._db:
             self._db.execute(
                 f"INSERT INTO sounds SELECT ?, row_number() OVER ({order}) - 1, "  # noqa: S608 only constants
-                + ", ".join(f"drafts.{column}" for column in _SOUND_COLUMNS.split(", "))
+                + ", ".join(f"drafts.{column}" for column in SOUND_COLUMNS.split(", "))
                 + f", sum(row_count) OVER ({order}) - row_count, row_count"
                 " FROM drafts JOIN sources ON drafts.source = sources.name",
                 (generation,),
@@ -200,6 +215,11 @@ class Catalog:
         query = "SELECT vectors FROM sounds JOIN drafts USING (id) WHERE generation = ? ORDER BY position"
         for row in self._db.execute(query, (generation,)):
             yield row[0]
+
+    def paths_of(self, source: str) -> tuple[str, ...]:
+        """Return the files that are known of a source."""
+        rows = self._db.execute("SELECT path, name FROM files")
+        return tuple(path for path, name in rows if name == source or name.startswith(f"{source}/"))
 
     def seal(self) -> None:
         """Make the catalogue readable from a read-only place: no drafts, no write-ahead log."""

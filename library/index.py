@@ -16,7 +16,7 @@ from library.cells import Cells, cell_names
 from library.errors import InputError, LibraryError
 from library.generation import Generation, open_generation
 from library.manifest import check_files, check_fingerprint, read_manifest
-from library.nearest import Part, Ranked, best_first, is_same
+from library.nearest import Distinct, Part, Ranked, best_first
 from library.sounds import Sound
 
 __all__ = ["BUILT_IN", "Match", "SoundIndex", "library_path", "open_library"]
@@ -236,14 +236,14 @@ class SoundIndex:
     def _top(self, positions: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> tuple[Match, ...]:
         """Return the best k of some sounds; of those that are the same, the first."""
         matches: list[Match] = []
-        kept: list[tuple[int, float]] = []
+        distinct = Distinct(self._generation, min(k, len(scores)))
         for place in best_first(scores):
-            position, score = int(positions[place]), float(scores[place])
-            if any(is_same(self._generation, position, score, *other) for other in kept):
+            position = int(positions[place])
+            if not distinct.take(position):
                 continue
-            kept.append((position, score))
             # float16 rounding can put the cosine of equal vectors a little beyond 1.
-            matches.append(Match(self._generation.sound(position), float(np.clip(score, -1.0, 1.0))))
+            score = float(np.clip(scores[place], -1.0, 1.0))
+            matches.append(Match(self._generation.sound(position), score))
             if len(matches) == k:
                 break
         return tuple(matches)

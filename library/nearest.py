@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from library.generation import Generation
 from library.table import SoundTable
 
-__all__ = ["SAME_COSINE", "Part", "Ranked", "best_first", "is_same"]
+__all__ = ["SAME_COSINE", "Distinct", "Part", "Ranked", "best_first"]
 
 SAME_COSINE = 0.9995
 """Two audio files whose vectors all agree this well, as many of each, are one sound to a listener (a copy, or the same
@@ -19,9 +19,6 @@ in another format): a list names the one that comes first. Equal audio always gi
 taken for one another: each loads something else."""
 
 _FILE_KIND = "sample"
-
-_SAME_SCORE = 2 * (2 * (1 - SAME_COSINE)) ** 0.5
-"""Sounds that are the same can't differ by more in their cosine with any query; it spares most comparisons."""
 
 _CHUNK_ROWS = 8192
 _FIRST_LOOK = 128
@@ -91,11 +88,31 @@ def best_first(scores: NDArray[np.float32]) -> Iterator[int]:
         look *= 16
 
 
-def is_same(generation: Generation, one: int, one_score: float, other: int, other_score: float) -> bool:
-    """Say whether two positions, each with its cosine with one query, are the same sound (see SAME_COSINE)."""
-    if abs(one_score - other_score) > _SAME_SCORE:
-        return False
-    a, b = generation.vectors_of(one), generation.vectors_of(other)
-    if a.shape != b.shape or (a * b).sum(axis=1).min() <= SAME_COSINE:
-        return False
-    return generation.sound(one).kind == generation.sound(other).kind == _FILE_KIND
+class Distinct:
+    """Take positions of a ranking one by one, and refuse those that are the same as one taken before.
+
+    Args:
+        generation: What the positions mean.
+        most: How many are taken at most.
+    """
+
+    def __init__(self, generation: Generation, most: int) -> None:
+        self._generation = generation
+        self._firsts = np.empty((most, generation.vectors.shape[1]), np.float32)
+        self._taken: list[int] = []
+
+    def take(self, position: int) -> bool:
+        """Say whether it is another sound than all before (see SAME_COSINE)."""
+        vectors = self._generation.vectors_of(position)
+        near = np.flatnonzero(self._firsts[: len(self._taken)] @ vectors[0] > SAME_COSINE)
+        if any(self._is_same(vectors, position, self._taken[place]) for place in near):
+            return False
+        self._firsts[len(self._taken)] = vectors[0]
+        self._taken.append(position)
+        return True
+
+    def _is_same(self, vectors: NDArray[np.float32], position: int, other: int) -> bool:
+        others = self._generation.vectors_of(other)
+        if others.shape != vectors.shape or (others * vectors).sum(axis=1).min() <= SAME_COSINE:
+            return False
+        return self._generation.sound(position).kind == self._generation.sound(other).kind == _FILE_KIND

@@ -115,6 +115,24 @@ def search(
 
 
 @library_app.command()
+def watch(
+    library: LibArgument,
+    device: Device = "auto",
+    parent: Annotated[
+        int | None, typer.Option(hidden=True, help="End when this process is no longer the parent.")
+    ] = None,
+) -> None:
+    """Keep a library current with its sources until Ctrl-C.
+
+    Looks each second (less often where the folders are large) for files that are new, changed or gone. A running
+    `timbrel run` with this library suggests them within seconds. A source whose drive is away keeps its sounds.
+    """
+    from bridge.cli._watch import watch_library
+
+    watch_library(_own(library), device, parent)
+
+
+@library_app.command()
 def verify(library: LibArgument = "gm") -> None:
     """Check that every file and vector of a library is what it was when it was built."""
     from library.index import library_path
