@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import file_digest
@@ -15,9 +16,10 @@ from numpy.typing import NDArray
 
 from library.catalog import Catalog, FileError, FileRecord
 from library.encoders.spec import SingleEncoder
-from library.errors import InputError, MissingDependencyError
+from library.errors import InputError, LibraryError, MissingDependencyError
 from library.lock import build_lock
 from library.manifest import Manifest, SourceEntry
+from library.moves import adopt_moved
 from library.publish import publish
 from library.sources import FoundFile, Reader, Scan, open_file, scan_source
 
@@ -73,6 +75,8 @@ class BuildReport:
     errors: tuple[FileError, ...]
 
 
+_GO_ON = "make room or change its permissions, then run the same build again: what was done is kept"
+
 Progress = Callable[[BuildProgress], None]
 
 _T = TypeVar("_T")
@@ -107,8 +111,9 @@ def build_library(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(out, f"can't be made ({error.strerror})", "choose another place with --out") from error
-    with nullcontext() if locked else build_lock(out), Catalog(out) as catalog:
+    with nullcontext() if locked else build_lock(out), _told(out), Catalog(out) as catalog:
         catalog.begin(f"{encoder.spec.fingerprint}:{encoder.spec.dim}:{RECIPE}", entries, scan.errors)
+        adopt_moved(catalog, scan)
         catalog.keep_files(str(found.path) for found in scan.files)
         embedded, unchanged = fill(catalog, scan, encoder, progress or (lambda _: None))
         errors = catalog.errors()
@@ -116,6 +121,20 @@ def build_library(
             first = errors[0].error if errors else "all of it is silent"
             raise InputError(out, f"no sound could be read ({first})", "give a source with audio that can be read")
         return BuildReport(publish(out, catalog, encoder.spec, entries), embedded, unchanged, errors)
+
+
+@contextmanager
+def _told(out: Path) -> Iterator[None]:
+    """Turn a full disk, a read-only one, or a catalogue that breaks under way into one line."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise LibraryError(out, f"can't be written ({error})", _GO_ON) from error
+        step = "delete its catalog.sqlite and run the same build again"
+        raise LibraryError(out, f"its catalogue is damaged ({error})", step) from error
+    except OSError as error:
+        raise LibraryError(out, f"can't be written ({error.strerror})", _GO_ON) from error
 
 
 def name_sources(paths: Iterable[Path]) -> tuple[SourceEntry, ...]:

@@ -153,7 +153,12 @@ class Catalog:
     def file(self, path: str) -> FileRecord | None:
         """Return what is known of a file."""
         row = self._db.execute("SELECT * FROM files WHERE path = ?", (path,)).fetchone()
-        return FileRecord(row[0], row[1], row[2], row[3], row[4], done=bool(row[5])) if row else None
+        return FileRecord(*row[:5], done=bool(row[5])) if row else None
+
+    def files(self) -> dict[str, FileRecord]:
+        """Return all that is known of files, by path."""
+        rows = self._db.execute("SELECT * FROM files")
+        return {row[0]: FileRecord(*row[:5], done=bool(row[5])) for row in rows}
 
     def put_file(self, record: FileRecord, *, keep_sounds: bool) -> None:
         """Remember a file; without `keep_sounds` what was embedded of it is dropped."""
@@ -166,6 +171,11 @@ class Catalog:
     def drafted(self, path: str) -> frozenset[str]:
         """Return the ids of the sounds of a file that are embedded."""
         return frozenset(row[0] for row in self._db.execute("SELECT id FROM drafts WHERE file = ?", (path,)))
+
+    def drafted_vectors(self, sound_id: str) -> NDArray[np.float16] | None:
+        """Return the vectors[n, D] of an embedded sound."""
+        row = self._db.execute("SELECT row_count, vectors FROM drafts WHERE id = ?", (sound_id,)).fetchone()
+        return None if row is None else np.frombuffer(row[1], np.float16).reshape(row[0], -1 if row[0] else 0)
 
     def add_sound(self, sound: Sound, path: str, vectors: NDArray[np.float16], preview: str = "") -> None:
         """Commit one embedded sound of a file, vectors[n, D]; n may be 0."""
@@ -215,11 +225,6 @@ class Catalog:
         query = "SELECT vectors FROM sounds JOIN drafts USING (id) WHERE generation = ? ORDER BY position"
         for row in self._db.execute(query, (generation,)):
             yield row[0]
-
-    def paths_of(self, source: str) -> tuple[str, ...]:
-        """Return the files that are known of a source."""
-        rows = self._db.execute("SELECT path, name FROM files")
-        return tuple(path for path, name in rows if name == source or name.startswith(f"{source}/"))
 
     def seal(self) -> None:
         """Make the catalogue readable from a read-only place: no drafts, no write-ahead log."""

@@ -16,6 +16,7 @@ from library.encoders.spec import SingleEncoder
 from library.errors import LibraryError
 from library.lock import build_lock
 from library.manifest import Manifest, SourceEntry, read_manifest
+from library.moves import adopt_moved
 from library.publish import next_generation, write_base, write_indexes
 from library.sources import Scan
 
@@ -109,12 +110,13 @@ class Watcher:
         here = [source for source in self._sources if source.path not in self._missing]
         scan = scan_entries(here, may_be_empty=True)
         away = [
-            path for source in self._sources if source.path in self._missing for path in catalog.paths_of(source.name)
+            path for source in self._sources if source.path in self._missing for path in _paths_of(catalog, source.name)
         ]
         waiting = [str(found.path) for found in scan.files if str(found.path) in restless]
         ready = Scan(tuple(found for found in scan.files if str(found.path) not in restless), scan.errors)
         key = f"{self._encoder.spec.fingerprint}:{self._encoder.spec.dim}:{RECIPE}"
         catalog.begin(key, self._sources, scan.errors)
+        adopt_moved(catalog, ready)
         catalog.keep_files([*(str(found.path) for found in ready.files), *waiting, *away])
         before = time.monotonic()
         embedded, _ = fill(catalog, ready, self._encoder, lambda _: None)
@@ -172,6 +174,12 @@ class Watcher:
             self._missing.discard(source.path)
             _list(source.path, found)
         return found
+
+
+def _paths_of(catalog: Catalog, source: str) -> list[str]:
+    """Return the files that are known of a source."""
+    files = catalog.files().values()
+    return [file.path for file in files if file.name == source or file.name.startswith(f"{source}/")]
 
 
 def _list(top: str, found: Snapshot) -> None:
