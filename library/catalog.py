@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -153,12 +154,12 @@ class Catalog:
     def file(self, path: str) -> FileRecord | None:
         """Return what is known of a file."""
         row = self._db.execute("SELECT * FROM files WHERE path = ?", (path,)).fetchone()
-        return FileRecord(*row[:5], done=bool(row[5])) if row else None
+        return FileRecord(row[0], row[1], row[2], row[3], row[4], bool(row[5])) if row else None
 
     def files(self) -> dict[str, FileRecord]:
         """Return all that is known of files, by path."""
         rows = self._db.execute("SELECT * FROM files")
-        return {row[0]: FileRecord(*row[:5], done=bool(row[5])) for row in rows}
+        return {row[0]: FileRecord(row[0], row[1], row[2], row[3], row[4], bool(row[5])) for row in rows}
 
     def put_file(self, record: FileRecord, *, keep_sounds: bool) -> None:
         """Remember a file; without `keep_sounds` what was embedded of it is dropped."""
@@ -248,11 +249,8 @@ def read_published(lib_dir: Path, generation: int, *, immutable: bool) -> Publis
     """
     path = lib_dir / CATALOG_NAME
     try:
-        db = _connect_read_only(path, immutable)
-        try:
+        with closing(_connect_read_only(path, immutable)) as db:
             return _published(db, generation)
-        finally:
-            db.close()
     except (sqlite3.Error, ValueError, TypeError, InputError) as error:
         raise _damaged(path, error) from error
 
@@ -265,11 +263,8 @@ def read_errors(lib_dir: Path, *, immutable: bool) -> tuple[FileError, ...]:
     """
     path = lib_dir / CATALOG_NAME
     try:
-        db = _connect_read_only(path, immutable)
-        try:
+        with closing(_connect_read_only(path, immutable)) as db:
             return _errors(db)
-        finally:
-            db.close()
     except sqlite3.Error as error:
         raise _damaged(path, error) from error
 
