@@ -25,6 +25,7 @@ from bridge.threads import in_thread
 from library.errors import DeviceError, MissingDependencyError, TimbrelError
 
 if TYPE_CHECKING:
+    from library.follow import LiveIndex
     from realtime.engine import Engine, EngineThread
     from realtime.types import Analysis, AudioSource
 
@@ -73,6 +74,7 @@ class Daemon:
         self._engine: Engine | None = None
         self._thread: EngineThread | None = None
         self._inbox: Inbox | None = None
+        self._library: LiveIndex | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_switching = False
         self._started_at = time.monotonic()
@@ -121,7 +123,27 @@ class Daemon:
         """Load the encoder and library, then listen."""
         self._engine = await in_thread("load", lambda: self._parts.load(self.config))
         if not self._stop.is_set():
+            self._follow_library(self._engine)
             self._listen(self._engine, source)
+
+    def _follow_library(self, engine: Engine) -> None:
+        """Let a library of the user's own follow what a build or a watch writes, in its own thread."""
+        from library.follow import LiveIndex
+
+        if isinstance(engine.index, LiveIndex):
+            loop = asyncio.get_running_loop()
+
+            def say(text: str) -> None:
+                with suppress(RuntimeError):  # the loop has ended
+                    loop.call_soon_threadsafe(self._on_library, text)
+
+            self._library = engine.index
+            self._library.say = say
+            self._library.start()
+
+    def _on_library(self, text: str) -> None:
+        self._execute([Send(messages.status(self.hub.status[0], text), "status")], None)
+        self._say(text)
 
     def _listen(self, engine: Engine, source: AudioSource) -> None:
         from realtime.engine import EngineThread
@@ -228,6 +250,8 @@ class Daemon:
     async def _end(self) -> None:
         """Take everything apart: capture and engine, last status, bye, sockets."""
         self._stop.set()
+        if self._library is not None:
+            self._library.close()
         self.is_clean = await self._stop_engine() and not self._tasks
         self._execute(self.hub.on_state("stopped", self._reason), None)
         self.server.publish(Send(messages.bye(self._reason), "all"))

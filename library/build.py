@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import file_digest
@@ -14,13 +16,24 @@ from numpy.typing import NDArray
 
 from library.catalog import Catalog, FileError, FileRecord
 from library.encoders.spec import SingleEncoder
-from library.errors import InputError, MissingDependencyError
+from library.errors import InputError, LibraryError, MissingDependencyError
 from library.lock import build_lock
 from library.manifest import Manifest, SourceEntry
+from library.moves import adopt_moved
 from library.publish import publish
 from library.sources import FoundFile, Reader, Scan, open_file, scan_source
 
-__all__ = ["BuildProgress", "BuildReport", "Progress", "build_library", "embed_clips", "fill_file", "name_sources"]
+__all__ = [
+    "BuildProgress",
+    "BuildReport",
+    "Progress",
+    "build_library",
+    "embed_clips",
+    "fill",
+    "fill_file",
+    "name_sources",
+    "scan_entries",
+]
 
 RECIPE = 2
 """Raise it when clips are cut or rendered in another way: vectors of an older recipe are made again."""
@@ -64,13 +77,20 @@ class BuildReport:
     notes: tuple[FileError, ...] = ()
 
 
+_GO_ON = "make room or change its permissions, then run the same build again: what was done is kept"
+
 Progress = Callable[[BuildProgress], None]
 
 _T = TypeVar("_T")
 
 
 def build_library(
-    sources: Sequence[Path], out: Path, encoder: SingleEncoder, progress: Progress | None = None
+    sources: Sequence[Path],
+    out: Path,
+    encoder: SingleEncoder,
+    progress: Progress | None = None,
+    *,
+    locked: bool = False,
 ) -> BuildReport:
     """Make the library `out` hold the sounds of these sources, no more and no less.
 
@@ -79,28 +99,44 @@ def build_library(
         out: Folder of the library; made if it is not there, brought up to date if it is.
         encoder: Embeds each sound.
         progress: Called before each sound and at the end.
+        locked: The caller holds the lock of the library.
 
     Raises:
         InputError: A source is missing or holds nothing that could be a sound, or no sound at all could be read.
         LibraryError: Another build writes `out`, or its catalogue is damaged.
     """
     entries = name_sources(sources)
-    scan = _scan(entries)
+    scan = scan_entries(entries)
     if out.exists() and not out.is_dir():
         raise InputError(out, "is a file, a library is a folder", "give another name with --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(out, f"can't be made ({error.strerror})", "choose another place with --out") from error
-    with build_lock(out), Catalog(out) as catalog:
+    with nullcontext() if locked else build_lock(out), _told(out), Catalog(out) as catalog:
         catalog.begin(f"{encoder.spec.fingerprint}:{encoder.spec.dim}:{RECIPE}", entries, scan.errors)
+        adopt_moved(catalog, scan)
         catalog.keep_files(str(found.path) for found in scan.files)
-        embedded, unchanged = _fill(catalog, scan, encoder, progress or (lambda _: None))
+        embedded, unchanged = fill(catalog, scan, encoder, progress or (lambda _: None))
         errors = catalog.errors()
         if not catalog.count():
             first = errors[0].error if errors else "all of it is silent"
             raise InputError(out, f"no sound could be read ({first})", "give a source with audio that can be read")
         return BuildReport(publish(out, catalog, encoder.spec, entries), embedded, unchanged, errors, catalog.notes())
+
+
+@contextmanager
+def _told(out: Path) -> Iterator[None]:
+    """Turn a full disk, a read-only one, or a catalogue that breaks under way into one line."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise LibraryError(out, f"can't be written ({error})", _GO_ON) from error
+        step = "delete its catalog.sqlite and run the same build again"
+        raise LibraryError(out, f"its catalogue is damaged ({error})", step) from error
+    except OSError as error:
+        raise LibraryError(out, f"can't be written ({error.strerror})", _GO_ON) from error
 
 
 def name_sources(paths: Iterable[Path]) -> tuple[SourceEntry, ...]:
@@ -181,12 +217,17 @@ def embed_clips(encoder: SingleEncoder, clips: Sequence[NDArray[np.float32]]) ->
     return np.asarray(vectors[usable] / norms[usable], np.float16)
 
 
-def _scan(entries: Sequence[SourceEntry]) -> Scan:
+def scan_entries(entries: Sequence[SourceEntry], *, may_be_empty: bool = False) -> Scan:
+    """Find the files of all sources.
+
+    Raises:
+        InputError: A source holds nothing that could be a sound.
+    """
     visited: set[str] = set()
     scans = []
     for entry in entries:
         scan = scan_source(Path(entry.path), entry.name, visited)
-        if not scan.files and not scan.errors:
+        if not scan.files and not scan.errors and not may_be_empty:
             raise InputError(
                 entry.path,
                 "holds no audio file, SoundFont, SFZ, patch or preset with a preview",
@@ -196,7 +237,8 @@ def _scan(entries: Sequence[SourceEntry]) -> Scan:
     return Scan(tuple(f for s in scans for f in s.files), tuple(e for s in scans for e in s.errors))
 
 
-def _fill(catalog: Catalog, scan: Scan, encoder: SingleEncoder, progress: Progress) -> tuple[int, int]:
+def fill(catalog: Catalog, scan: Scan, encoder: SingleEncoder, progress: Progress) -> tuple[int, int]:
+    """Embed what is new or changed; returns the sounds embedded, and the files that were taken over."""
     embedded = unchanged = 0
     for number, found in enumerate(scan.files):
         path = str(found.path)

@@ -12,21 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.catalog_reader import (
+    FROZEN,
     SOUND_COLUMNS,
     FileError,
     Published,
     damaged,
     errors_of,
     notes_of,
-    published_of,
     read_errors,
     read_notes,
     read_published,
 )
 from library.manifest import CATALOG_NAME, SourceEntry
 from library.sounds import MidiProgram, Sound
+from library.table import sound_line
 
 __all__ = [
+    "SOUND_COLUMNS",
     "Catalog",
     "FileError",
     "FileRecord",
@@ -41,6 +43,7 @@ __all__ = [
 _SOUND_SCHEMA = """id TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL,
     channel INTEGER, bank_msb INTEGER, bank_lsb INTEGER, program INTEGER,
     family TEXT NOT NULL, source TEXT NOT NULL, licence TEXT NOT NULL, preview TEXT NOT NULL"""
+
 
 # drafts: what the running or the last build embedded, one row a sound, committed as it goes.
 # sounds: frozen copies of it, one for each generation, so that a build never changes what a reader sees.
@@ -93,6 +96,11 @@ class Catalog:
             self._db.close()
             raise damaged(self._path, error) from error
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The open database, for what belongs to one use alone (see library.delta)."""
+        return self._db
+
     def __enter__(self) -> Catalog:
         return self
 
@@ -129,7 +137,12 @@ class Catalog:
     def file(self, path: str) -> FileRecord | None:
         """Return what is known of a file."""
         row = self._db.execute("SELECT * FROM files WHERE path = ?", (path,)).fetchone()
-        return FileRecord(row[0], row[1], row[2], row[3], row[4], done=bool(row[5])) if row else None
+        return FileRecord(row[0], row[1], row[2], row[3], row[4], bool(row[5])) if row else None
+
+    def files(self) -> dict[str, FileRecord]:
+        """Return all that is known of files, by path."""
+        rows = self._db.execute("SELECT * FROM files")
+        return {row[0]: FileRecord(row[0], row[1], row[2], row[3], row[4], bool(row[5])) for row in rows}
 
     def put_file(self, record: FileRecord, *, keep_sounds: bool) -> None:
         """Remember a file; without `keep_sounds` what was embedded of it is dropped."""
@@ -143,6 +156,11 @@ class Catalog:
     def drafted(self, path: str) -> frozenset[str]:
         """Return the ids of the sounds of a file that are embedded."""
         return frozenset(row[0] for row in self._db.execute("SELECT id FROM drafts WHERE file = ?", (path,)))
+
+    def drafted_vectors(self, sound_id: str) -> NDArray[np.float16] | None:
+        """Return the vectors[n, D] of an embedded sound."""
+        row = self._db.execute("SELECT row_count, vectors FROM drafts WHERE id = ?", (sound_id,)).fetchone()
+        return None if row is None else np.frombuffer(row[1], np.float16).reshape(row[0], -1 if row[0] else 0)
 
     def add_sound(self, sound: Sound, path: str, vectors: NDArray[np.float16], preview: str = "") -> None:
         """Commit one embedded sound of a file, vectors[n, D]; n may be 0."""
@@ -175,11 +193,11 @@ class Catalog:
         """Return what was left out of files that are in the library."""
         return notes_of(self._db)
 
-    def freeze(self, generation: int, keep: int) -> Published:
-        """Copy the drafts into a generation, ordered by source and id; all others but `keep` go."""
+    def freeze(self, generation: int, keep: Iterable[int]) -> None:
+        """Copy the drafts into a generation, ordered by source and id; all others but those to keep go."""
         order = "ORDER BY sources.position, drafts.id"
+        self.drop_generations(keep)
         with self._db:
-            self._db.execute("DELETE FROM sounds WHERE generation != ?", (keep,))
             self._db.execute(
                 f"INSERT INTO sounds SELECT ?, row_number() OVER ({order}) - 1, "  # noqa: S608 only constants
                 + ", ".join(f"drafts.{column}" for column in SOUND_COLUMNS.split(", "))
@@ -187,12 +205,16 @@ class Catalog:
                 " FROM drafts JOIN sources ON drafts.source = sources.name",
                 (generation,),
             )
-        return published_of(self._db, generation)
 
-    def drop_generations(self, keep: int) -> None:
-        """Delete the frozen copies of all generations but one, and give their space back to the file."""
+    def drop_generations(self, keep: Iterable[int]) -> None:
+        """Delete the frozen copies of all generations but some, and give their space back to the file."""
+        kept = ", ".join(str(int(number)) for number in keep)
         with self._db:
-            self._db.execute("DELETE FROM sounds WHERE generation != ?", (keep,))
+            self._db.execute(f"DELETE FROM sounds WHERE generation NOT IN ({kept})")  # noqa: S608 only numbers
+
+    def lines(self, generation: int) -> Iterator[bytes]:
+        """Yield the sounds of a frozen generation as the lines of a table."""
+        return map(sound_line, self._db.execute(FROZEN, (generation,)))
 
     def vectors(self, generation: int) -> Iterator[bytes]:
         """Yield the vectors of a generation just frozen, sound by sound, as float16 bytes."""

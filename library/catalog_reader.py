@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from library.errors import InputError, LibraryError
 from library.manifest import CATALOG_NAME
-from library.sounds import MidiProgram, Sound
+from library.sounds import Sound
+from library.table import SoundTable, sound_line
 
 __all__ = [
-    "SOUND_COLUMNS", "FileError", "Published", "damaged", "errors_of", "notes_of", "published_of", "read_errors",
+    "FROZEN", "SOUND_COLUMNS", "FileError", "Published", "damaged", "errors_of", "notes_of", "read_errors",
     "read_notes", "read_published",
 ]  # fmt: skip
 
 SOUND_COLUMNS = "id, name, kind, path, channel, bank_msb, bank_lsb, program, family, source, licence, preview"
 
-_SOUND_COLUMNS = "id, name, kind, path, channel, bank_msb, bank_lsb, program, family, source, licence, preview"
+FROZEN = f"SELECT {SOUND_COLUMNS}, first_row, row_count FROM sounds WHERE generation = ? ORDER BY position"  # noqa: S608
+"""Rows of a generation in the order of their vectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +36,20 @@ class FileError:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Hold the sounds of one generation in the order of their vectors.
+    """Hold the frozen sounds of one generation in the order of their vectors.
 
     Attributes:
-        sounds: The sounds by position.
-        previews: For each sound the name of its preview inside the library, or "".
-        first_row: [sounds] int64, first vector of each sound.
-        row_count: [sounds] int64, number of vectors of each sound; 0 for sounds that are never matched.
+        table: The sounds by position, and which vectors are theirs.
         content_sha256: Hash of all this.
     """
 
-    sounds: tuple[Sound, ...]
-    previews: tuple[str, ...]
-    first_row: NDArray[np.int64]
-    row_count: NDArray[np.int64]
+    table: SoundTable
     content_sha256: str
+
+    @property
+    def sounds(self) -> tuple[Sound, ...]:
+        """All sounds."""
+        return tuple(self.table)
 
 
 def read_published(lib_dir: Path, generation: int, *, immutable: bool) -> Published:
@@ -67,11 +65,9 @@ def read_published(lib_dir: Path, generation: int, *, immutable: bool) -> Publis
     """
     path = lib_dir / CATALOG_NAME
     try:
-        db = _connect_read_only(path, immutable)
-        try:
-            return published_of(db, generation)
-        finally:
-            db.close()
+        with closing(_connect_read_only(path, immutable)) as db:
+            lines = [sound_line(row) for row in db.execute(FROZEN, (generation,))]
+            return Published(SoundTable.of_lines(lines), sha256(b"".join(lines)).hexdigest())
     except (sqlite3.Error, ValueError, TypeError, InputError) as error:
         raise damaged(path, error) from error
 
@@ -99,11 +95,8 @@ def _read(
 ) -> tuple[FileError, ...]:
     path = lib_dir / CATALOG_NAME
     try:
-        db = _connect_read_only(path, immutable)
-        try:
+        with closing(_connect_read_only(path, immutable)) as db:
             return query(db)
-        finally:
-            db.close()
     except sqlite3.Error as error:
         raise damaged(path, error) from error
 
@@ -125,23 +118,6 @@ def notes_of(db: sqlite3.Connection) -> tuple[FileError, ...]:
     if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'notes'").fetchone():  # an older library
         return ()
     return tuple(FileError(*row) for row in db.execute("SELECT path, note FROM notes ORDER BY path"))
-
-
-def published_of(db: sqlite3.Connection, generation: int) -> Published:
-    """Return the sounds of one generation."""
-    query = f"SELECT {SOUND_COLUMNS}, first_row, row_count FROM sounds WHERE generation = ? ORDER BY position"  # noqa: S608
-    digest = sha256()
-    sounds: list[Sound] = []
-    previews: list[str] = []
-    spans: list[tuple[int, int]] = []
-    for row in db.execute(query, (generation,)):
-        digest.update(json.dumps(row, ensure_ascii=True).encode() + b"\n")
-        program = None if row[7] is None else MidiProgram(*row[4:8])
-        sounds.append(Sound(row[0], row[1], row[2], row[3], program, row[8], row[9], row[10]))
-        previews.append(row[11])
-        spans.append((row[12], row[13]))
-    table = np.array(spans, np.int64).reshape(-1, 2)
-    return Published(tuple(sounds), tuple(previews), table[:, 0].copy(), table[:, 1].copy(), digest.hexdigest())
 
 
 def damaged(path: Path, error: Exception) -> LibraryError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.candidates import AnnoyCandidates, annoy_available
-from library.catalog import Published, read_errors, read_notes, read_published
+from library.catalog import read_errors, read_notes
+from library.cells import Cells, cell_names
 from library.errors import InputError, LibraryError
-from library.manifest import Manifest, check_files, check_fingerprint, read_manifest, rebuild_command
+from library.generation import Generation, open_generation
+from library.manifest import check_files, check_fingerprint, read_manifest
+from library.nearest import Distinct, Part, Ranked, best_first
 from library.sounds import Sound
 
 __all__ = ["BUILT_IN", "Match", "SoundIndex", "library_path", "open_library"]
@@ -23,12 +27,16 @@ BUILT_IN = "gm"
 MAKE_BUILT_IN = "timbrel library make-gm"
 """Command that makes the built-in library again where it belongs."""
 
-EXACT_VALUES = 16_000_000
-"""Libraries up to this many numbers (16k vectors of 1024) are searched exactly from 64 MB of memory: for nine slots at
-once that takes less time than nine Annoy queries of the same recall."""
+EXACT_VALUES = 4_000_000
+"""Libraries up to this many numbers (20k vectors of 192) are searched exactly from 16 MB of memory: for nine slots at
+once that takes no longer than nine Annoy queries."""
 
-_CANDIDATES = 400
-_CHUNK_ROWS = 8192
+_CANDIDATES = 100
+"""Rows that the exact ranking takes at least; both kinds of candidates come ranked by (nearly) exact scores."""
+
+_SPARE = 10
+"""Sounds asked for beyond k, in place of those that turn out to be the same."""
+
 _LEAST_NORM = 1e-6
 _OPEN_TRIES = 3
 
@@ -52,22 +60,21 @@ class SoundIndex:
     Use `SoundIndex.open` or `open_library`.
     """
 
-    def __init__(
-        self, lib_dir: Path, manifest: Manifest, published: Published, vectors: NDArray[np.float16], *, use_annoy: bool
-    ) -> None:
+    def __init__(self, lib_dir: Path, generation: Generation, *, approximate: bool) -> None:
         self._lib_dir = lib_dir
-        self._manifest = manifest
-        self._published = published
-        self._vectors = vectors
-        # Sounds without vectors (drum kits) can't match; leaving them out keeps every reduceat segment non-empty.
-        self._matchable = np.flatnonzero(published.row_count)
-        self._starts = published.first_row[self._matchable]
+        self._generation = generation
+        self._manifest = manifest = generation.manifest
+        self._gone = np.concatenate([generation.gone, np.zeros(len(generation.delta), np.bool_)])
         self._annoy: AnnoyCandidates | None = None
-        self._exact: NDArray[np.float32] | None = None
-        if use_annoy:
-            self._annoy = AnnoyCandidates(lib_dir / manifest.index_name, manifest.vectors, manifest.dim)
-        elif vectors.size <= EXACT_VALUES:
-            self._exact = vectors.astype(np.float32)
+        self._cells: Cells | None = None
+        rows, dim = generation.vectors.shape
+        if approximate and set(cell_names(manifest.base_generation)) <= set(manifest.files):
+            self._cells = Cells(lib_dir, manifest.base_generation, rows, dim)
+        elif approximate and manifest.index_name in manifest.files and annoy_available():
+            self._annoy = AnnoyCandidates(lib_dir / manifest.index_name, rows, dim)
+        keep = EXACT_VALUES if self.search == "exact" else 0
+        self._base = Part.of(generation.vectors, generation.base, 0, keep)
+        self._delta = Part.of(generation.delta_vectors, generation.delta, len(generation.base), EXACT_VALUES)
 
     @classmethod
     def open(cls, lib_dir: Path, fingerprint: str | None, *, exact: bool | None = None) -> SoundIndex:
@@ -76,42 +83,38 @@ class SoundIndex:
         Args:
             lib_dir: Folder of the library.
             fingerprint: Fingerprint of the encoder that will ask; None to look without asking.
-            exact: True never uses Annoy, False uses it wherever it can be, None decides by size.
+            exact: True never uses candidates, False uses them wherever there are some, None decides by size.
 
         Raises:
             LibraryError: There is no library, or it is damaged.
             FingerprintError: It was built with other weights.
         """
-        for _ in range(_OPEN_TRIES - 1):
+        for left in reversed(range(_OPEN_TRIES)):
             manifest = read_manifest(lib_dir)
             try:
-                return cls._open_generation(lib_dir, manifest, fingerprint, exact)
-            except LibraryError:
+                check_fingerprint(lib_dir, manifest, fingerprint)
+                check_files(lib_dir, manifest)
+                found = open_generation(lib_dir, manifest)
+                approximate = found.vectors.size > EXACT_VALUES if exact is None else not exact
+                return cls(lib_dir, found, approximate=approximate)
+            except (LibraryError, OSError) as error:
                 # A build may have swapped the generation between two reads; then the next try sees the new one.
-                if read_manifest(lib_dir).generation == manifest.generation:
+                if not left or read_manifest(lib_dir).generation == manifest.generation:
+                    if isinstance(error, OSError):
+                        raise LibraryError(lib_dir, f"can't be read ({error.strerror})", "build it again") from error
                     raise
-        return cls._open_generation(lib_dir, read_manifest(lib_dir), fingerprint, exact)
-
-    @classmethod
-    def _open_generation(
-        cls, lib_dir: Path, manifest: Manifest, fingerprint: str | None, exact: bool | None
-    ) -> SoundIndex:
-        check_fingerprint(lib_dir, manifest, fingerprint)
-        check_files(lib_dir, manifest)
-        published = read_published(lib_dir, manifest.generation, immutable=manifest.sealed)
-        _check_published(lib_dir, manifest, published)
-        shape = (manifest.vectors, manifest.dim)
-        vectors = np.zeros(shape, np.float16)
-        if manifest.vectors:
-            vectors = np.memmap(lib_dir / manifest.vectors_name, np.float16, "r", shape=shape)
-        wanted = vectors.size > EXACT_VALUES if exact is None else not exact
-        has_file = manifest.index_name in manifest.files
-        return cls(lib_dir, manifest, published, vectors, use_annoy=wanted and has_file and annoy_available())
+        raise AssertionError("the last try returns or raises")
 
     @property
-    def sounds(self) -> tuple[Sound, ...]:
-        """All sounds of the library, those that never match (drum kits) too."""
-        return self._published.sounds
+    def sounds(self) -> Sequence[Sound]:
+        """All sounds of the library, those that never match (drum kits) too; made one by one as they are asked for."""
+        found = self._generation
+        return found.base if found.manifest.base is None else [found.sound(int(p)) for p in found.positions()]
+
+    @property
+    def generation(self) -> Generation:
+        """What is mapped: sounds and vectors by position."""
+        return self._generation
 
     @property
     def fingerprint(self) -> str:
@@ -125,40 +128,48 @@ class SoundIndex:
 
     @property
     def vectors(self) -> NDArray[np.float16]:
-        """All vectors [N, D] of the generation, unit norm; may be a memory map."""
-        return self._vectors
+        """All vectors [N, D] of a generation that is whole, unit norm; may be a memory map."""
+        return self._generation.vectors
 
     @property
     def search(self) -> str:
-        """How this index searches: "exact" or "annoy"."""
-        return "exact" if self._annoy is None else "annoy"
+        """How this index searches: "exact", "annoy" or "cells"."""
+        return "annoy" if self._annoy is not None else "exact" if self._cells is None else "cells"
 
-    def query(self, vectors: NDArray[np.float32], k: int) -> tuple[tuple[Match, ...], ...]:
+    def query(
+        self, vectors: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None = None
+    ) -> tuple[tuple[Match, ...], ...]:
         """Find the k nearest sounds of each query vector.
 
         Args:
             vectors: [K, D], any length but zero.
             k: How many sounds, 1 or more; fewer come back where the library has fewer.
+            among: [positions] bool, sounds to choose from; they are searched exactly. None = all.
 
         Returns:
-            For each query its matches, best first; a sound counts once, by its nearest vector.
+            For each query its matches, best first; a sound counts once, by its nearest vector, and of sounds that are
+            the same (see SAME_COSINE) only one.
 
         Raises:
             InputError: The queries have another shape, are not finite or (nearly) zero, or k is below 1.
         """
         queries = self._checked(vectors, k)
-        if self._annoy is not None:
-            return tuple(self._near(query, k, self._annoy) for query in queries)
-        if not len(self._matchable):
-            return ((),) * len(queries)
-        best = np.maximum.reduceat(self._scores(queries), self._starts, axis=1)  # [K, sounds]
-        return tuple(self._top(self._matchable, row, k) for row in best)
+        blocked = self._gone if among is None else self._gone | ~among
+        near = self._base.all(queries) if among is not None or self.search == "exact" else self._near(queries, k)
+        new = self._delta.all(queries)
+        found = []
+        for (base, base_scores), (delta, delta_scores) in zip(near, new, strict=True):
+            positions, scores = np.concatenate([base, delta]), np.concatenate([base_scores, delta_scores])
+            usable = ~blocked[positions]
+            found.append(self._top(positions[usable], scores[usable], k))
+        return tuple(found)
 
     def preview_path(self, sound: Sound) -> Path | None:
         """Return a short audio file that shows how a sound of this library sounds, if there is one."""
-        for candidate, preview in zip(self._published.sounds, self._published.previews, strict=True):
-            if candidate.id == sound.id and preview:
-                return self._lib_dir / preview
+        position = self._generation.find(sound.id)
+        preview = "" if position is None else self._generation.preview(position)
+        if preview:
+            return self._lib_dir / preview
         return Path(sound.path) if sound.kind == "sample" and sound.path else None
 
     def info(self) -> dict[str, Any]:  # Any: what JSON can hold
@@ -199,40 +210,44 @@ class SoundIndex:
             raise InputError("query", "must not be zero", "leave out the window that it came from")
         return np.asarray(vectors / norms, np.float32)
 
-    def _scores(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the cosine of queries[K, D] with every row as [K, N]."""
-        if self._exact is not None:
-            return queries @ self._exact.T
-        # float16 products are slow, and a float32 copy of all would be large: by chunks.
-        scores = np.empty((len(queries), len(self._vectors)), np.float32)
-        for start in range(0, len(self._vectors), _CHUNK_ROWS):
-            chunk = self._vectors[start : start + _CHUNK_ROWS].astype(np.float32)
-            scores[:, start : start + len(chunk)] = queries @ chunk.T
-        return scores
-
-    def _near(self, query: NDArray[np.float32], k: int, annoy: AnnoyCandidates) -> tuple[Match, ...]:
-        """Rank Annoy's candidates exactly; ask for more while they belong to fewer than k sounds."""
-        count = max(_CANDIDATES, 20 * k)
-        wanted = min(k, len(self._matchable))
-        while True:
-            # Even asked for all, Annoy leaves some out: the last resort is every row.
-            everything = count >= len(self._vectors)
-            rows = np.arange(len(self._vectors)) if everything else np.sort(annoy.rows(query, count))
-            owner = np.searchsorted(self._starts, rows, side="right") - 1  # position in _matchable, rising
-            first = np.flatnonzero(np.diff(owner, prepend=-1))
-            if len(first) >= wanted or everything:
-                break
+    def _near(self, queries: NDArray[np.float32], k: int) -> list[Ranked]:
+        """Rank candidates exactly; ask for more while they belong to fewer sounds than are wanted."""
+        part = self._base
+        wanted = min(k + _SPARE, len(part.starts) - int(np.count_nonzero(self._gone)))
+        found: list[Ranked | None] = [None] * len(queries)
+        missing = list(range(len(queries)))
+        count = max(_CANDIDATES, 5 * k)
+        while missing and count < len(part.vectors):
+            for i, rows in zip(missing, self._candidates(queries[missing], count), strict=True):
+                ranked = part.some(queries[i], rows)
+                if np.count_nonzero(~self._gone[ranked[0]]) >= wanted:
+                    found[i] = ranked
+            missing = [i for i in missing if found[i] is None]
             count *= 4
-        if not len(rows):
-            return ()
-        scores = self._vectors[rows].astype(np.float32) @ query
-        return self._top(self._matchable[owner[first]], np.maximum.reduceat(scores, first), k)
+        # Even asked for all, Annoy leaves some out: the last resort is every row.
+        for i, ranked in zip(missing, part.all(queries[missing]) if missing else (), strict=True):
+            found[i] = ranked
+        return [ranked for ranked in found if ranked is not None]
+
+    def _candidates(self, queries: NDArray[np.float32], count: int) -> list[NDArray[np.int64]]:
+        if self._cells is not None:
+            return self._cells.rows(queries, count)
+        return [self._annoy.rows(query, count) for query in queries] if self._annoy else []
 
     def _top(self, positions: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> tuple[Match, ...]:
-        order = np.argsort(-scores, kind="stable")[:k]
-        sounds = self._published.sounds
-        # float16 rounding can put the cosine of equal vectors a little beyond 1.
-        return tuple(Match(sounds[positions[i]], float(np.clip(scores[i], -1.0, 1.0))) for i in order)
+        """Return the best k of some sounds; of those that are the same, the first."""
+        matches: list[Match] = []
+        distinct = Distinct(self._generation, min(k, len(scores)))
+        for place in best_first(scores):
+            position = int(positions[place])
+            if not distinct.take(position):
+                continue
+            # float16 rounding can put the cosine of equal vectors a little beyond 1.
+            score = float(np.clip(scores[place], -1.0, 1.0))
+            matches.append(Match(self._generation.sound(position), score))
+            if len(matches) == k:
+                break
+        return tuple(matches)
 
 
 def library_path(name_or_path: str | Path) -> Path:
@@ -253,21 +268,3 @@ def open_library(name_or_path: str | Path, fingerprint: str | None) -> SoundInde
     if str(name_or_path) == BUILT_IN and not path.is_dir():
         raise LibraryError(BUILT_IN, "is missing from this installation", f"run `{MAKE_BUILT_IN}`")
     return SoundIndex.open(path, fingerprint)
-
-
-def _check_published(lib_dir: Path, manifest: Manifest, published: Published) -> None:
-    """Check that the catalogue's rows fill the vectors without a gap; a search would else name wrong sounds."""
-    ends = np.cumsum(published.row_count)
-    filled = int(ends[-1]) if len(ends) else 0
-    if (
-        len(published.sounds) != manifest.sounds
-        or filled != manifest.vectors
-        or (published.row_count < 0).any()
-        or not np.array_equal(ends - published.row_count, published.first_row)
-    ):
-        raise LibraryError(
-            lib_dir,
-            f"the catalogue holds {len(published.sounds)} sounds with {filled} vectors, "
-            f"the manifest says {manifest.sounds} with {manifest.vectors}",
-            f"run `{rebuild_command(lib_dir, manifest)}`",
-        )

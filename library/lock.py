@@ -34,7 +34,9 @@ def build_lock(lib_dir: Path) -> Iterator[None]:
             file.seek(0)
             owner = file.read(32).strip() or "unknown"
             raise LibraryError(
-                lib_dir, f"is being built by another process ({owner})", "wait until it is done, or stop that process"
+                lib_dir,
+                f"is being built or watched by another process ({owner})",
+                "wait until it is done, or stop that process",
             ) from error
         file.truncate(0)
         file.write(str(os.getpid()))

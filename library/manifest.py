@@ -18,6 +18,7 @@ __all__ = [
     "CATALOG_NAME",
     "FORMAT",
     "MANIFEST_NAME",
+    "Base",
     "FileEntry",
     "Manifest",
     "SourceEntry",
@@ -29,15 +30,22 @@ __all__ = [
     "write_manifest",
 ]
 
-FORMAT = 1
-"""Newest format that this program writes; it reads every format from 1 up to this one."""
+FORMAT = 2
+"""Newest format that this program writes; it reads every format from 1 up to this one.
+
+1: vectors, index, and the sounds in the catalogue. 2: the sounds in a file of their own, and generations that are an
+older base with a delta: vectors that came later, and sounds that left."""
 
 MANIFEST_NAME = "manifest.json"
 CATALOG_NAME = "catalog.sqlite"
 METRIC = "angular"
 
 _MAX_MANIFEST_BYTES = 16 * 2**20
-_PLAIN_NAME = re.compile(r"(vectors-\d+\.f16|index-\d+\.ann|catalog\.sqlite|previews/[\w-]+\.ogg)")
+_PLAIN_NAME = re.compile(
+    r"(vectors-\d+\.f16|index-\d+\.ann|sounds-\d+\.(jsonl|spans)|delta-\d+\.(f16|jsonl|spans|gone)"
+    r"|cells-\d+\.(centres|f16|rows)"
+    r"|catalog\.sqlite|previews/[\w-]+\.ogg)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,15 @@ class SourceEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """Name the whole generation under a delta: its number, sounds and vectors, those that left included."""
+
+    generation: int
+    sounds: int
+    vectors: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Describe one generation of a library.
 
@@ -66,12 +83,13 @@ class Manifest:
         fingerprint: Fingerprint of the encoder that made the vectors.
         encoder: Name of that encoder.
         dim: Length D of a vector.
-        sounds: Number of sounds in the catalogue.
+        sounds: Number of sounds.
         vectors: Number N of vectors, several for one sound.
-        content_sha256: Hash of the catalogue's sounds of this generation.
+        content_sha256: Hash of the sounds of this generation.
         sealed: The library never changes (it may lie in a read-only place).
         sources: What it was built from, in order.
         files: Every file of this generation by its name inside the library.
+        base: None for a generation that is whole; else the older one whose vectors and index it goes on using.
     """
 
     generation: int
@@ -84,16 +102,37 @@ class Manifest:
     sealed: bool
     sources: tuple[SourceEntry, ...]
     files: Mapping[str, FileEntry]
+    base: Base | None = None
+
+    @property
+    def base_generation(self) -> int:
+        """Generation that the vectors and the index belong to."""
+        return self.base.generation if self.base else self.generation
+
+    @property
+    def base_vectors(self) -> int:
+        """Number of vectors in the file of vectors and in the index."""
+        return self.base.vectors if self.base else self.vectors
 
     @property
     def vectors_name(self) -> str:
         """Name of the file of vectors."""
-        return f"vectors-{self.generation}.f16"
+        return f"vectors-{self.base_generation}.f16"
 
     @property
     def index_name(self) -> str:
         """Name of the Annoy file, which need not exist."""
-        return f"index-{self.generation}.ann"
+        return f"index-{self.base_generation}.ann"
+
+    @property
+    def table_name(self) -> str:
+        """Name of the file of sounds, without its suffix; libraries of format 1 have none."""
+        return f"sounds-{self.base_generation}"
+
+    @property
+    def delta_name(self) -> str:
+        """Name of the files of what changed since the base, without their suffix."""
+        return f"delta-{self.generation}"
 
 
 def read_manifest(lib_dir: Path) -> Manifest:
@@ -203,8 +242,13 @@ def _parse(data: Any) -> Manifest:  # Any: what a JSON file may hold
     for name in files:
         if not _PLAIN_NAME.fullmatch(name):
             raise ValueError(f"file name {name!r}")
-    manifest = Manifest(**counts, **texts, sealed=data["sealed"] is True, sources=sources, files=files)
-    expected = manifest.vectors * manifest.dim * 2  # float16
+    base = data.get("base")
+    if base is not None:
+        base = Base(int(base["generation"]), int(base["sounds"]), int(base["vectors"]))
+        if not 1 <= base.generation < counts["generation"] or base.sounds < 0 or base.vectors < 0:
+            raise ValueError(f"base {base}")
+    manifest = Manifest(**counts, **texts, sealed=data["sealed"] is True, sources=sources, files=files, base=base)
+    expected = manifest.base_vectors * manifest.dim * 2  # float16
     if files[manifest.vectors_name].bytes != expected:
         raise ValueError(f"{manifest.vectors_name} should have {expected} bytes")
     return manifest

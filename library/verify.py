@@ -35,26 +35,31 @@ def verify_library(lib_dir: Path) -> tuple[str, ...]:
         for name, entry in manifest.files.items()
         if file_entry(lib_dir / name) != entry
     ]
-    published = read_published(lib_dir, manifest.generation, immutable=manifest.sealed)
-    if published.content_sha256 != manifest.content_sha256:
-        problems.append("catalog.sqlite: its sounds are not what the manifest says")
+    if manifest.base is None:
+        published = read_published(lib_dir, manifest.generation, immutable=manifest.sealed)
+        if published.content_sha256 != manifest.content_sha256:
+            problems.append("catalog.sqlite: its sounds are not what the manifest says")
     problems += _bad_vectors(lib_dir, manifest)
     # Annoy crashes on a file that is not its own: it is opened only when the hash is right.
     if not problems and manifest.index_name in manifest.files and annoy_available():
         try:
-            AnnoyCandidates(lib_dir / manifest.index_name, manifest.vectors, manifest.dim)
+            AnnoyCandidates(lib_dir / manifest.index_name, manifest.base_vectors, manifest.dim)
         except LibraryError as error:
             problems.append(str(error))
     return tuple(problems)
 
 
 def _bad_vectors(lib_dir: Path, manifest: Manifest) -> list[str]:
-    if not manifest.vectors:
-        return []
-    path = lib_dir / manifest.vectors_name
-    vectors = np.memmap(path, np.float16, "r", shape=(manifest.vectors, manifest.dim))
-    bad = 0
-    for start in range(0, len(vectors), _CHUNK_ROWS):
-        norms = np.linalg.norm(vectors[start : start + _CHUNK_ROWS].astype(np.float32), axis=1)
-        bad += int(np.count_nonzero(~(np.abs(norms - 1.0) < _NORM_TOLERANCE)))  # NaN counts as bad
-    return [f"{manifest.vectors_name}: {bad} vectors are not unit vectors"] if bad else []
+    names = [manifest.vectors_name] + ([f"{manifest.delta_name}.f16"] if manifest.base else [])
+    problems = []
+    for name in names:
+        if not manifest.files[name].bytes:
+            continue
+        vectors = np.memmap(lib_dir / name, np.float16, "r").reshape(-1, manifest.dim)
+        bad = 0
+        for start in range(0, len(vectors), _CHUNK_ROWS):
+            norms = np.linalg.norm(vectors[start : start + _CHUNK_ROWS].astype(np.float32), axis=1)
+            bad += int(np.count_nonzero(~(np.abs(norms - 1.0) < _NORM_TOLERANCE)))  # NaN counts as bad
+        if bad:
+            problems.append(f"{name}: {bad} vectors are not unit vectors")
+    return problems

@@ -101,11 +101,19 @@ def show_info(found: Mapping[str, Any]) -> None:
 
 def show_matches(file: str, matches: Sequence[Match]) -> None:
     """Show the sounds that are closest to a file."""
-    table = Table("", "sound", "family", "score", "program", title=escape(file))
+    table = Table("", "sound", "kind", "family", "score", "program", "path", title=escape(file))
     for rank, match in enumerate(matches, 1):
         program = match.sound.program
         shown = "" if program is None else f"bank {program.bank_msb or 0} program {program.program + 1}"
-        table.add_row(str(rank), escape(match.sound.name), match.sound.family, f"{match.score:.3f}", shown)
+        table.add_row(
+            str(rank),
+            escape(match.sound.name),
+            match.sound.kind,
+            match.sound.family,
+            f"{match.score:.3f}",
+            shown,
+            escape(match.sound.path),
+        )
     Console().print(table)
 
 

@@ -1,4 +1,4 @@
-"""Measure what Timbrel costs and what tracking adds: `timbrel bench engine`, `start`, `song`."""
+"""Measure what Timbrel costs and what tracking adds: `timbrel bench engine`, `start`, `song`, `library`."""
 
 from __future__ import annotations
 
@@ -117,3 +117,36 @@ def song_command(
         f"F1 macro of a window by itself {result.window_f1:.3f}, followed for 20 s {result.tracked_f1:.3f}; "
         f"the set stays from hop to hop in {result.steady:.0%}; {result.named:.1f} names where four play"
     )
+
+
+@bench_app.command("library")
+def library_command(
+    sizes: Annotated[
+        str, typer.Option("--sizes", metavar="N,N,...", help="Numbers of vectors; add 1000000 for about ten minutes.")
+    ] = "10000,100000",
+    embed: Annotated[bool, typer.Option("--embed/--no-embed", help="Measure the encoder too.")] = True,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")] = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure how libraries of several sizes are built, opened and searched, beside exact search and hnswlib."""
+    from dataclasses import asdict
+
+    import torch
+
+    from bridge.bench.library import bench_embedding, bench_size
+    from library.encoders import load_encoder
+    from library.errors import InputError
+
+    counts = [int(text) if text.strip().isdecimal() else 0 for text in sizes.split(",")]
+    if min(counts) < 100:
+        raise InputError(f"--sizes {sizes}", "must be numbers from 100 up", "for example --sizes 10000,100000")
+    torch.set_num_threads(1)
+    with err_console().status("loading") as status:
+        rates = bench_embedding(load_encoder(device=device)) if embed else {}
+        results = [bench_size(count, status.update) for count in counts]
+    if as_json:
+        write_json({"embedding_s_per_s": rates, "sizes": [asdict(result) for result in results]})
+        return
+    from bridge.cli._bench_view import show_library
+
+    show_library(rates, results)

@@ -93,29 +93,49 @@ def info(library: LibArgument = "gm", as_json: Json = False) -> None:
 
 @library_app.command()
 def search(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Audio of one instrument.")],
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Audio of one instrument.")] = None,
     library: Lib = "gm",
     top: Annotated[int, typer.Option(min=1, max=1000, help="How many sounds to show.")] = 10,
+    mix: Annotated[bool, typer.Option("--mix", help="FILE is a mixture: a list for each instrument in it.")] = False,
+    like: Annotated[str, typer.Option(metavar="SOUND_ID", help="Look for sounds like one of the library.")] = "",
+    unlike: Annotated[
+        list[str] | None, typer.Option("--not", metavar="SOUND_ID", help="Move away from it. Can be repeated.")
+    ] = None,
+    family: Annotated[str, typer.Option(help="Only this family: bass, brass, keyboard ...")] = "",
+    kind: Annotated[str, typer.Option(help="Only this kind: sample, soundfont, gm ...")] = "",
+    name: Annotated[str, typer.Option(metavar="TEXT", help="Only names with this text, in any case.")] = "",
+    play: Annotated[bool, typer.Option("--play", help="Play the best one.")] = False,
     as_json: Json = False,
     device: Device = "auto",
 ) -> None:
-    """Find the sounds of a library that are closest to an audio file."""
-    import json
+    """Find the sounds of a library that are closest to an audio file or to another sound, or by name.
 
-    from library.audio import read_audio
-    from library.encoders import load_encoder
-    from library.index import open_library
-    from library.search import search_samples
+    The choices (--family, --kind, --name) are exact: the search goes on until it has found enough. --not takes half of
+    a sound's direction out of what is looked for, and never lists that sound.
+    """
+    from bridge.cli._search import Wanted, search_library
+    from library.search import Choice
 
-    samples = read_audio(file)
-    encoder = load_encoder(device=device)
-    matches = search_samples(open_library(library, encoder.spec.fingerprint), encoder, samples, top, str(file))
-    from bridge.cli._library_view import match_json, show_matches
+    wanted = Wanted(file, like, tuple(unlike or ()), mix, Choice(family, kind, name), top)
+    search_library(library, wanted, device, play=play, as_json=as_json)
 
-    if as_json:
-        typer.echo(json.dumps({"file": str(file), "matches": [match_json(match) for match in matches]}))
-    else:
-        show_matches(str(file), matches)
+
+@library_app.command()
+def watch(
+    library: LibArgument,
+    device: Device = "auto",
+    parent: Annotated[
+        int | None, typer.Option(hidden=True, help="End when this process is no longer the parent.")
+    ] = None,
+) -> None:
+    """Keep a library current with its sources until Ctrl-C.
+
+    Looks each second (less often where the folders are large) for files that are new, changed or gone. A running
+    `timbrel run` with this library suggests them within seconds. A source whose drive is away keeps its sounds.
+    """
+    from bridge.cli._watch import watch_library
+
+    watch_library(_own(library), device, parent)
 
 
 @library_app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -50,6 +50,9 @@ def run_command(
     ] = None,
     page: Annotated[int | None, typer.Option(metavar="PORT", help="Show a live page there.")] = None,
     no_page: Annotated[bool, typer.Option("--no-page", help="Show no live page.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Keep the library current: new sounds are suggested within seconds.")
+    ] = False,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Settings in TOML; options given here come first.")
     ] = None,
@@ -79,12 +82,13 @@ def run_command(
     )
     if page is not None and not no_page:
         complain(f"--page {page}: there is no live page yet; the table here and OSC show the same")
-    _serve(settings)
+    _serve(settings, watch)
 
 
-def _serve(settings: Config) -> NoReturn:
+def _serve(settings: Config, watch: bool) -> NoReturn:
     """Run the daemon with its view until it is stopped."""
     from bridge.daemon import Daemon
+    from bridge.watching import watch_beside
 
     console = out_console()
     with Board(console) as board:
@@ -97,7 +101,8 @@ def _serve(settings: Config) -> NoReturn:
             with suppress(SystemExit):
                 console.print(text, markup=False, soft_wrap=True)
 
-        asyncio.run(Daemon(settings, say, show).run())
+        with watch_beside(settings.library, settings.device) if watch else nullcontext():
+            asyncio.run(Daemon(settings, say, show).run())
     _leave()
 
 

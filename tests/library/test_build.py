@@ -59,7 +59,7 @@ def content(lib: Path) -> tuple[object, ...]:
     published = read_published(lib, manifest.generation, immutable=False)
     return (
         published.sounds,
-        published.row_count.tolist(),
+        published.table.row_count.tolist(),
         (lib / manifest.vectors_name).read_bytes(),
         manifest.content_sha256,
     )
@@ -161,7 +161,12 @@ def test_changed_new_and_deleted_files_bring_a_new_generation(folder: Path, tmp_
     assert report.manifest.generation == 2
     build_library([folder], tmp_path / "undisturbed", SpectrumEncoder())
     assert content(lib) == content(tmp_path / "undisturbed")
-    assert sorted(p.name for p in lib.glob("*-*") if "sqlite" not in p.name) == ["index-2.ann", "vectors-2.f16"]
+    assert sorted(p.name for p in lib.glob("*-*") if "sqlite" not in p.name) == [
+        "index-2.ann",
+        "sounds-2.jsonl",
+        "sounds-2.spans",
+        "vectors-2.f16",
+    ]
 
 
 def test_other_weights_embed_everything_again(folder: Path, tmp_path: Path) -> None:

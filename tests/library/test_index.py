@@ -11,9 +11,11 @@ import pytest
 from numpy.typing import NDArray
 
 import library.index
+import library.nearest
 from library.errors import FingerprintError, InputError, LibraryError
 from library.index import SoundIndex, library_path, open_library
 from library.manifest import read_manifest
+from library.verify import verify_library
 from tests.library.libraries import clustered, make_library
 
 FINGERPRINT = "f" * 64
@@ -89,7 +91,7 @@ def test_large_libraries_are_searched_by_chunks_with_the_same_result(
 ) -> None:
     whole = SoundIndex.open(lib, None, exact=True).query(unit(3), 5)
     monkeypatch.setattr(library.index, "EXACT_VALUES", 10)
-    monkeypatch.setattr(library.index, "_CHUNK_ROWS", 7)
+    monkeypatch.setattr(library.nearest, "_CHUNK_ROWS", 7)
     chunked = SoundIndex.open(lib, None, exact=True).query(unit(3), 5)
     assert [[m.sound for m in row] for row in chunked] == [[m.sound for m in row] for row in whole]
 
@@ -162,12 +164,33 @@ def test_damaged_files_give_one_clear_error_before_they_are_opened(lib: Path, pa
 
 
 @pytest.mark.parametrize("content", [b"", b"SQLite format 3\0" + bytes(50), b"not a database at all" * 400])
-def test_a_damaged_catalogue_gives_one_clear_error(lib: Path, content: bytes) -> None:
+def test_a_damaged_catalogue_is_told_by_verify_and_does_not_stop_a_reader(lib: Path, content: bytes) -> None:
+    before = SoundIndex.open(lib, None).query(unit(1), 3)
     for side in lib.glob("catalog.sqlite-*"):
         side.unlink()
     (lib / "catalog.sqlite").write_bytes(content)
     with pytest.raises(LibraryError, match=r"catalog"):
-        SoundIndex.open(lib, None)
+        verify_library(lib)
+    assert SoundIndex.open(lib, None).query(unit(1), 3) == before
+
+
+def test_copies_of_a_sound_are_named_once_and_others_take_their_place(tmp_path: Path) -> None:
+    vectors = list(clustered(30, 2, DIM))
+    lib = make_library(tmp_path / "lib", [*vectors, vectors[4], vectors[4]])
+    for exact in (True, False):
+        (matches,) = SoundIndex.open(lib, None, exact=exact).query(vectors[4][:1].astype(np.float32), 5)
+        names = [match.sound.name for match in matches]
+        assert names[0] == "s00004"
+        assert len(names) == 5
+        assert not {"s00030", "s00031"} & set(names)
+
+
+def test_a_choice_of_sounds_is_searched_to_the_end(lib: Path) -> None:
+    index = SoundIndex.open(lib, None, exact=False)
+    among = np.zeros(30, np.bool_)
+    among[[3, 17, 29]] = True
+    (matches,) = index.query(unit(1), 10, among)
+    assert {match.sound.id for match in matches} == {"s00003", "s00017", "s00029"}
 
 
 def test_a_manifest_that_counts_other_sounds_than_the_catalogue_is_refused(lib: Path) -> None:

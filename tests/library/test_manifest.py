@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from library.errors import LibraryError
-from library.manifest import read_manifest, rebuild_command, write_manifest
+from library.manifest import FORMAT, read_manifest, rebuild_command, write_manifest
 from tests.library.libraries import clustered, make_library
 
 
@@ -76,7 +76,7 @@ def test_files_outside_the_library_are_refused(lib: Path, name: str) -> None:
 
 def test_a_newer_format_asks_for_an_update(lib: Path) -> None:
     path = lib / "manifest.json"
-    path.write_text(json.dumps({"format": 2}))
+    path.write_text(json.dumps({"format": FORMAT + 1}))
     with pytest.raises(LibraryError, match="update timbrel"):
         read_manifest(lib)
 

@@ -1,0 +1,100 @@
+"""Follow a library on disk: queries go to the newest generation, and never wait for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from library.errors import TimbrelError
+from library.index import Match, SoundIndex
+from library.manifest import MANIFEST_NAME
+
+__all__ = ["LiveIndex"]
+
+POLL_S = 1.0
+"""Time between two looks at the manifest: one stat."""
+
+
+class LiveIndex:
+    """Answer queries from the newest generation of a library.
+
+    A thread of its own opens each new generation beside the old one and swaps them in one assignment. A query that
+    runs meanwhile ends on the old one. What can't be opened is told once; the generation at hand goes on.
+
+    Args:
+        lib_dir: Folder of the library.
+        fingerprint: Fingerprint of the encoder that asks.
+        say: Called in that thread with a sentence when something changed.
+
+    Raises:
+        LibraryError: There is no library, or it is damaged.
+        FingerprintError: It was built with other weights.
+    """
+
+    def __init__(self, lib_dir: Path, fingerprint: str | None, say: Callable[[str], None] | None = None) -> None:
+        self.say = say
+        self._lib_dir = lib_dir
+        self._fingerprint = fingerprint
+        self._stamp = self._read_stamp()
+        self._index = SoundIndex.open(lib_dir, fingerprint)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="library", daemon=True)
+
+    @property
+    def index(self) -> SoundIndex:
+        """The newest generation."""
+        return self._index
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the encoder that made the vectors."""
+        return self._index.fingerprint
+
+    def query(self, vectors: NDArray[np.float32], k: int) -> tuple[tuple[Match, ...], ...]:
+        """Return at most k matches for each of vectors[N, D], best first."""
+        return self._index.query(vectors, k)
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop following; queries still work."""
+        self._stop.set()
+
+    def look(self) -> None:
+        """Look once, and swap when there is something new."""
+        stamp = self._read_stamp()
+        if stamp == self._stamp:
+            return
+        try:
+            fresh = SoundIndex.open(self._lib_dir, self._fingerprint)
+        except TimbrelError as error:
+            gone = "the library was deleted; going on with what was loaded"
+            self._tell(f"library not reloaded: {error}" if stamp else gone)
+        else:
+            if fresh.search == "exact" and len(fresh.generation.vectors):
+                # The first touch of new pages is paid here, not by the next window.
+                fresh.query(fresh.generation.vectors[:1].astype(np.float32), 1)
+            self._index = fresh
+            self._tell(f"library reloaded: {fresh.generation.manifest.sounds} sounds")
+        self._stamp = stamp
+
+    def _run(self) -> None:
+        while not self._stop.wait(POLL_S):
+            self.look()
+
+    def _read_stamp(self) -> tuple[int, ...]:
+        try:
+            status = (self._lib_dir / MANIFEST_NAME).stat()
+        except OSError:
+            return ()
+        return status.st_ino, status.st_mtime_ns, status.st_size
+
+    def _tell(self, text: str) -> None:
+        if self.say is not None:
+            self.say(text)

@@ -1,0 +1,118 @@
+"""Score sounds by their nearest vectors, and walk down a ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from library.generation import Generation
+from library.table import SoundTable
+
+__all__ = ["SAME_COSINE", "Distinct", "Part", "Ranked", "best_first"]
+
+SAME_COSINE = 0.9995
+"""Two audio files whose vectors all agree this well, as many of each, are one sound to a listener (a copy, or the same
+in another format): a list names the one that comes first. Equal audio always gives equal vectors. Presets are never
+taken for one another: each loads something else."""
+
+_FILE_KIND = "sample"
+
+_CHUNK_ROWS = 8192
+_FIRST_LOOK = 128
+
+Ranked = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""Positions of sounds, each once, and their scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Hold the vectors of a base or a delta with the sounds that own them.
+
+    Attributes:
+        vectors: [N, D] unit norm.
+        owners: [S] position of each sound that has vectors, rising.
+        starts: [S] first vector of each.
+        copy: The vectors as float32 where they are few enough to be kept so.
+    """
+
+    vectors: NDArray[np.float16]
+    owners: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    copy: NDArray[np.float32] | None
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float16], table: SoundTable, offset: int, exact_values: int) -> Part:
+        """Leave out sounds without vectors (drum kits), so that every segment of vectors has an owner."""
+        matchable = np.flatnonzero(table.row_count)
+        copy = vectors.astype(np.float32) if vectors.size <= exact_values else None
+        return cls(vectors, matchable + offset, table.first_row[matchable], copy)
+
+    def all(self, queries: NDArray[np.float32]) -> list[Ranked]:
+        """Return for each of queries[K, D] the score of every sound."""
+        if not len(self.starts):
+            return [(self.owners, np.zeros(0, np.float32))] * len(queries)
+        if self.copy is not None:
+            scores = queries @ self.copy.T
+        else:
+            # float16 products are slow, and a float32 copy of all would be large: by chunks.
+            scores = np.empty((len(queries), len(self.vectors)), np.float32)
+            for start in range(0, len(self.vectors), _CHUNK_ROWS):
+                chunk = self.vectors[start : start + _CHUNK_ROWS].astype(np.float32)
+                scores[:, start : start + len(chunk)] = queries @ chunk.T
+        return [(self.owners, row) for row in np.maximum.reduceat(scores, self.starts, axis=1)]
+
+    def some(self, query: NDArray[np.float32], rows: NDArray[np.int64]) -> Ranked:
+        """Return the sounds that own these rows, scored by the stored vectors."""
+        rows = np.sort(rows)
+        owner = np.searchsorted(self.starts, rows, side="right") - 1  # rising
+        first = np.flatnonzero(np.diff(owner, prepend=-1))
+        if not len(first):
+            return self.owners[:0], np.zeros(0, np.float32)
+        return self.owners[owner[first]], np.maximum.reduceat(self.vectors[rows].astype(np.float32) @ query, first)
+
+
+def best_first(scores: NDArray[np.float32]) -> Iterator[int]:
+    """Yield the places of scores[S] from the best on; the first few cost no sorting of all."""
+    left = np.arange(len(scores))
+    look = _FIRST_LOOK
+    while len(left):
+        if look < len(left):
+            parted = np.argpartition(-scores[left], look)
+            head, left = np.sort(left[parted[:look]]), left[parted[look:]]
+        else:
+            head, left = np.sort(left), left[:0]
+        yield from head[np.argsort(-scores[head], kind="stable")].tolist()
+        look *= 16
+
+
+class Distinct:
+    """Take positions of a ranking one by one, and refuse those that are the same as one taken before.
+
+    Args:
+        generation: What the positions mean.
+        most: How many are taken at most.
+    """
+
+    def __init__(self, generation: Generation, most: int) -> None:
+        self._generation = generation
+        self._firsts = np.empty((most, generation.vectors.shape[1]), np.float32)
+        self._taken: list[int] = []
+
+    def take(self, position: int) -> bool:
+        """Say whether it is another sound than all before (see SAME_COSINE)."""
+        vectors = self._generation.vectors_of(position)
+        near = np.flatnonzero(self._firsts[: len(self._taken)] @ vectors[0] > SAME_COSINE)
+        if any(self._is_same(vectors, position, self._taken[place]) for place in near):
+            return False
+        self._firsts[len(self._taken)] = vectors[0]
+        self._taken.append(position)
+        return True
+
+    def _is_same(self, vectors: NDArray[np.float32], position: int, other: int) -> bool:
+        others = self._generation.vectors_of(other)
+        if others.shape != vectors.shape or (others * vectors).sum(axis=1).min() <= SAME_COSINE:
+            return False
+        return self._generation.sound(position).kind == self._generation.sound(other).kind == _FILE_KIND
