@@ -13,14 +13,14 @@ from library.errors import LibraryError
 __all__ = ["AnnoyCandidates", "annoy_available", "trees_for", "write_annoy"]
 
 _SIZES = (
-    # up to vectors, trees, search nodes: recall@10 and time of nine queries, 192 numbers a vector, one core
-    (50_000, 40, 1500),  # 1.00, 2 ms
-    (250_000, 80, 2000),  # 1.00 at 100k in 3 ms; 20 trees and 1,000 nodes: .98
+    # up to vectors, trees, search nodes
+    (50_000, 40, 1500),
+    (250_000, 80, 2000),
     (None, 20, 5000),  # from here on cells answer (library.cells); Annoy serves where they are missing
 )
-"""How many trees are built, and how many nodes are looked at, by the number of vectors. `timbrel bench library`
-measures the recall. Nodes cost time (10,000 of them: 11 ms); trees cost building time and room on disk (80 MB each at
-a million)."""
+"""How many trees are built, and how many nodes are looked at, by the number of vectors: chosen with
+`timbrel bench library`, recall@10 above .99. Nodes cost time; trees cost building time and room on disk (80 MB each at
+a million vectors)."""
 
 _SEED = 17
 
