@@ -18,6 +18,9 @@ SHARPNESS = 24.0
 LIKELY_COSINE, STEEPNESS = 0.3, 12.0
 """Cosine at which a nearest sound is as likely as not what is heard, and how fast that changes around it."""
 
+LEAST_LIKELY = 0.5
+"""A small library holds nothing close: the nearest is offered all the same, if it stays the nearest."""
+
 REACH = 0.25
 """Cosine below the closest within which a sound that is sure is taken for it."""
 
@@ -88,4 +91,4 @@ class Evidence:
 
 def _likeness(score: float, best: float) -> float:
     likely = 1.0 / (1.0 + math.exp(-STEEPNESS * (score - LIKELY_COSINE)))
-    return math.exp(SHARPNESS * (score - best)) * likely
+    return math.exp(SHARPNESS * (score - best)) * max(LEAST_LIKELY, likely)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from library.audio import write_audio
+from library.audio import read_audio, write_audio
 from tests.bridge.shell import Shell
 from tests.library.sound_files import write_tone
 
@@ -63,7 +63,7 @@ def test_all_slots_shows_those_below_the_threshold(shell: Shell, song: Path) -> 
 def test_raw_looks_at_each_window_by_itself(shell: Shell) -> None:
     shell.build()
     path = shell.folder / "half.wav"
-    tone = 0.3 * np.sin(2 * np.pi * 220 * np.arange(6 * 16_000) / 16_000)
+    tone = np.resize(read_audio(shell.folder / "src" / "bass.wav"), 6 * 16_000)
     write_audio(path, np.concatenate([tone, np.zeros(6 * 16_000)]).astype(np.float32), 16_000)
     tracked, raw = (
         [len(w["slots"]) for w in lines(shell("listen", path, "-l", shell.library, "--json", *option).out)]

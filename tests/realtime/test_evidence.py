@@ -30,10 +30,12 @@ def test_near_duplicates_count_alike_and_distant_sounds_do_not() -> None:
     assert evidence.since("organ", 5.0) < 0.01
 
 
-def test_a_nearest_sound_that_is_far_away_counts_little() -> None:
-    evidence = Evidence()
-    evidence.observe([(1.0, (_match("piano", 0.1),))], 5.0)
-    assert evidence.since("piano", 5.0) < 0.1
+def test_a_nearest_sound_that_is_far_away_counts_half() -> None:
+    near, far = Evidence(), Evidence()
+    near.observe([(1.0, (_match("piano", 0.9),))], 5.0)
+    far.observe([(1.0, (_match("piano", 0.1),))], 5.0)
+    assert near.since("piano", 5.0) == pytest.approx(1.0, abs=0.01)
+    assert far.since("piano", 5.0) == pytest.approx(0.5, abs=0.01)
 
 
 def test_sounds_for_which_more_speaks_come_first_among_equals() -> None:
