@@ -237,13 +237,13 @@ class SoundIndex:
     def _top(self, positions: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> tuple[Match, ...]:
         """Return the best k of some sounds; of those that are the same, the first."""
         matches: list[Match] = []
-        distinct = Distinct(self._generation, min(k, len(scores)))
+        distinct = Distinct(self._generation)
         for place in best_first(scores):
             position = int(positions[place])
-            if not distinct.take(position):
-                continue
             # float16 rounding can put the cosine of equal vectors a little beyond 1.
-            score = float(np.clip(scores[place], -1.0, 1.0))
+            score = max(-1.0, min(1.0, float(scores[place])))
+            if not distinct.take(position, score):
+                continue
             matches.append(Match(self._generation.sound(position), score))
             if len(matches) == k:
                 break

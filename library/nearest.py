@@ -20,6 +20,9 @@ taken for one another: each loads something else."""
 
 _FILE_KIND = "sample"
 
+_SAME_SCORE = (2 - 2 * SAME_COSINE) ** 0.5
+"""How far apart the scores of two such sounds can lie: no farther than their vectors."""
+
 _CHUNK_ROWS = 8192
 _FIRST_LOOK = 128
 
@@ -93,26 +96,21 @@ class Distinct:
 
     Args:
         generation: What the positions mean.
-        most: How many are taken at most.
     """
 
-    def __init__(self, generation: Generation, most: int) -> None:
+    def __init__(self, generation: Generation) -> None:
         self._generation = generation
-        self._firsts = np.empty((most, generation.vectors.shape[1]), np.float32)
-        self._taken: list[int] = []
+        self._files: list[tuple[float, NDArray[np.float32]]] = []
 
-    def take(self, position: int) -> bool:
-        """Say whether it is another sound than all before (see SAME_COSINE)."""
+    def take(self, position: int, score: float) -> bool:
+        """Say whether it is another sound than all before (see SAME_COSINE); scores must not rise."""
+        if self._generation.sound(position).kind != _FILE_KIND:
+            return True
         vectors = self._generation.vectors_of(position)
-        near = np.flatnonzero(self._firsts[: len(self._taken)] @ vectors[0] > SAME_COSINE)
-        if any(self._is_same(vectors, position, self._taken[place]) for place in near):
-            return False
-        self._firsts[len(self._taken)] = vectors[0]
-        self._taken.append(position)
+        for other_score, others in reversed(self._files):
+            if other_score - score > _SAME_SCORE:
+                break
+            if others.shape == vectors.shape and (others * vectors).sum(axis=1).min() > SAME_COSINE:
+                return False
+        self._files.append((score, vectors))
         return True
-
-    def _is_same(self, vectors: NDArray[np.float32], position: int, other: int) -> bool:
-        others = self._generation.vectors_of(other)
-        if others.shape != vectors.shape or (others * vectors).sum(axis=1).min() <= SAME_COSINE:
-            return False
-        return self._generation.sound(position).kind == self._generation.sound(other).kind == _FILE_KIND

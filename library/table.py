@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mmap
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, overload
 
@@ -18,6 +19,10 @@ __all__ = ["SoundTable", "read_table", "sound_line", "write_table"]
 
 SPAN = np.dtype([("end", "<i8"), ("first_row", "<i8"), ("row_count", "<i8")])
 """One entry a sound beside the lines: where its line ends, where its vectors begin, how many it has."""
+
+
+MOST_KEPT = 4096
+"""Sounds that are kept once they were asked for: look-ups of a song come back to the same ones."""
 
 
 class SoundTable(Sequence[Sound]):
@@ -35,6 +40,7 @@ class SoundTable(Sequence[Sound]):
         self._ends = spans["end"]
         self.first_row: NDArray[np.int64] = np.ascontiguousarray(spans["first_row"])
         self.row_count: NDArray[np.int64] = np.ascontiguousarray(spans["row_count"])
+        self._sound = lru_cache(maxsize=MOST_KEPT)(self._parse)
 
     @classmethod
     def of_lines(cls, lines: Iterable[bytes]) -> SoundTable:
@@ -57,12 +63,10 @@ class SoundTable(Sequence[Sound]):
     def __getitem__(self, position: int | slice) -> Sound | tuple[Sound, ...]:
         if isinstance(position, slice):
             return tuple(self[i] for i in range(*position.indices(len(self))))
-        row = self._row(position)
-        program = None if row[7] is None else MidiProgram(*row[4:8])
-        return Sound(row[0], row[1], row[2], row[3], program, row[8], row[9], row[10])
+        return self._sound(position)
 
     def __iter__(self) -> Iterator[Sound]:
-        return (self[position] for position in range(len(self)))
+        return (self._parse(position) for position in range(len(self)))
 
     def preview(self, position: int) -> str:
         """Return the name of a sound's preview inside the library, or ""."""
@@ -75,6 +79,11 @@ class SoundTable(Sequence[Sound]):
         if place == 0 and self._lines[: len(head)] != head:
             return None
         return int(np.searchsorted(self._ends, place, side="right"))
+
+    def _parse(self, position: int) -> Sound:
+        row = self._row(position)
+        program = None if row[7] is None else MidiProgram(*row[4:8])
+        return Sound(row[0], row[1], row[2], row[3], program, row[8], row[9], row[10])
 
     def _row(self, position: int) -> list[Any]:  # Any: what a column holds
         position = range(len(self))[position]

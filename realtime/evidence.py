@@ -24,6 +24,9 @@ LEAST_LIKELY = 0.5
 REACH = 0.25
 """Cosine below the closest within which a sound that is sure is taken for it."""
 
+FIRST_STEP_S = 0.5
+"""Time that the first window stands for: a usual hop."""
+
 _FORGOTTEN = 1e-4
 _PRIOR = 1e-3
 """Keeps the order of sounds for which nothing speaks yet."""
@@ -83,8 +86,11 @@ class Evidence:
         self._updated_s = None
 
     def _pass(self, time_s: float) -> float:
-        """Return what is left of the past at this time; the first window stands for a hop of its own."""
-        self._step_s = time_s - self._updated_s if self._updated_s is not None else self._step_s or 0.5
+        """Return what is left of the past at this time; a time that goes back counts as none."""
+        if self._updated_s is None:
+            self._step_s = self._step_s or FIRST_STEP_S
+        else:
+            self._step_s = max(0.0, time_s - self._updated_s)
         self._updated_s = time_s
         return math.exp(-self._step_s / self._time_constant_s)
 

@@ -52,3 +52,11 @@ def test_cleared_evidence_is_gone() -> None:
     evidence.observe([(1.0, (_match("flute", 0.9),))], 5.0)
     evidence.clear()
     assert evidence.since("flute", 5.0) == 0.0
+
+
+def test_time_that_stands_still_or_goes_back_does_no_harm() -> None:
+    evidence = Evidence()
+    for time_s in (5.0, 5.0, 4.0, 4.5):
+        evidence.observe([(0.9, (_match("flute", 0.9),))], time_s)
+    assert 0.0 <= evidence.since("flute", 5.0) <= 1.0
+    assert evidence.rank((_match("flute", 0.9), _match("bass", 0.2)), 5.0, 0.6)[0].sound.name == "flute"
