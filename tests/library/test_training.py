@@ -113,7 +113,7 @@ def test_two_processes_of_torchrun_average_what_they_learn(tmp_path: Path) -> No
         f"result = run_training(Line(), config, Path({str(tmp_path)!r}) / 'run')\n"
         "print(result['slope'], result['windows'])\n"
     )
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     first, second = (line.split() for line in done.stdout.splitlines())
     assert first == second
