@@ -94,7 +94,7 @@ def bench_size(count: int, note: Callable[[str], None]) -> LibraryBench:
         other = _hnswlib(vectors, queries, truth)
     finally:
         shutil.rmtree(lib_dir, ignore_errors=True)
-    missing = "" if other else "hnswlib is not installed: pip install timbrel with its extra named bench"
+    missing = "" if other else "hnswlib is not installed: pip install 'timbrel[bench]'"
     return LibraryBench(count, (ours, exact, *([other] if other else ())), missing)
 
 

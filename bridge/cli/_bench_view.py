@@ -29,4 +29,4 @@ def show_library(rates: Mapping[str, float], results: Sequence[LibraryBench]) ->
             table.add_row(row.name, *numbers, f"{row.recall:.4f}", f"{row.rss_mib:.0f}")
         console.print(table)
     for text in dict.fromkeys(result.missing for result in results if result.missing):
-        console.print(text)
+        console.print(text, markup=False)
