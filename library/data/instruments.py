@@ -1,8 +1,9 @@
 """List the instruments that may be rendered, and choose distinct ones for each split.
 
-Train instruments come from FluidR3 GM/GS, MuseScore General, ZynAddSubFX and amsynth; unseen ones (validation, test)
-from TimGM6mb, A320U, sf_GMbank and banks of the two synthesisers that training never reads. Those two groups of
-soundfonts share samples inside and not between, so no sample of an unseen instrument is in training.
+Train instruments come from TimGM6mb, A320U, sf_GMbank, ZynAddSubFX and amsynth; unseen ones (validation, test) from
+FluidR3 GM/GS, MuseScore General and banks of the two synthesisers that training never reads. Those two groups of
+soundfonts share samples inside and not between, so no sample of an unseen instrument is in training. The three to train
+on play each General MIDI program in three ways: what a program is, beyond one recording of it, can be learnt from them.
 """
 
 from __future__ import annotations
@@ -26,14 +27,17 @@ from library.synths.zyn import BANKS, ZynRenderer, list_zyn_programs
 __all__ = ["Instrument", "InstrumentRenderer", "drum_kits", "list_candidates"]
 
 FONTS: dict[str, tuple[str, bool]] = {
-    "fluidr3": ("/usr/share/sounds/sf2/FluidR3_GM.sf2", True),
-    "fluidr3gs": ("/usr/share/sounds/sf2/FluidR3_GS.sf2", True),
-    "musescore": ("/usr/share/sounds/sf2/MuseScore_General_Full.sf2", True),
-    "timgm": ("/usr/share/sounds/sf2/TimGM6mb.sf2", False),
-    "a320u": ("/usr/share/sounds/sf2/A320U.sf2", False),
-    "sfgm": ("/usr/share/sounds/sf2/sf_GMbank.sf2", False),
+    "fluidr3": ("/usr/share/sounds/sf2/FluidR3_GM.sf2", False),
+    "fluidr3gs": ("/usr/share/sounds/sf2/FluidR3_GS.sf2", False),
+    "musescore": ("/usr/share/sounds/sf2/MuseScore_General_Full.sf2", False),
+    "timgm": ("/usr/share/sounds/sf2/TimGM6mb.sf2", True),
+    "a320u": ("/usr/share/sounds/sf2/A320U.sf2", True),
+    "sfgm": ("/usr/share/sounds/sf2/sf_GMbank.sf2", True),
 }
 """Name -> file and whether its instruments are for training."""
+
+MT32_BANK = 127
+"""Bank of A320U and sf_GMbank whose programs are numbered as the MT-32's; its sounds are in the other banks as well."""
 
 AMSYNTH_BANKS = Path("/usr/share/amsynth/banks")
 AMSYNTH_UNSEEN = frozenset({"BriansBank03", "BriansBank08", "BriansBank13", "BriansBank18", "PatriksBank02"})
@@ -92,7 +96,7 @@ def list_candidates() -> Iterator[Instrument]:
             continue
         for preset in presets(Path(file)):
             # MuseScore's "Expr." presets are silent without CC 2.
-            if preset.bank == DRUM_BANK or not is_melodic(preset.program) or "Expr" in preset.name:
+            if preset.bank in (DRUM_BANK, MT32_BANK) or not is_melodic(preset.program) or "Expr" in preset.name:
                 continue
             low, high = pitch_range(preset.program)
             yield Instrument(

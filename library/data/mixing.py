@@ -62,7 +62,7 @@ class MixConfig:
     effects: float = 0.3
     sampled: float | None = 0.5
     level_db: float = 2.0
-    empty: float = 0.05
+    empty: float = 0.08
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class TrainConfig:
         presence_weight: Weight of the loss on presence.
         mask_weight: Weight of the loss on which slot a cell belongs to.
         note_weight: Weight of the loss on which instrument a note's cell belongs to.
-        family_weight: Weight of the loss on the family of a single instrument.
+        kind_weight: Weight of each loss on what kind of instrument it is: its family, its General MIDI program.
         seed: Seed of weights and mixtures.
         threads: Torch threads.
     """
@@ -50,7 +50,7 @@ class TrainConfig:
     presence_weight: float = 1.0
     mask_weight: float = 1.0
     note_weight: float = 1.0
-    family_weight: float = 0.3
+    kind_weight: float = 0.3
     seed: int = 0
     threads: int = 2
 

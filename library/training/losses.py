@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -15,6 +16,7 @@ from library.training.config import TrainConfig
 
 __all__ = [
     "Assignment",
+    "Kinds",
     "Targets",
     "angular_margin_loss",
     "assign",
@@ -23,8 +25,8 @@ __all__ = [
     "permutation_invariant_loss",
 ]
 
-NOTE_CELLS = 3072
-"""Cells of a batch that are named: all of them would cost more than the trunk."""
+NOTE_CELLS = 112
+"""Cells that are named for each window of a batch, on average: all of them would cost more than the trunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +72,33 @@ def angular_margin_loss(vectors: Tensor, label: Tensor, prototypes: Tensor, conf
 
 
 @dataclass(frozen=True, slots=True)
+class Kinds:
+    """Hold where the kinds of instruments lie in the space: families, General MIDI programs.
+
+    Attributes:
+        directions: [G, D] one for each kind, of any length.
+        of: [C] number of each instrument's kind, below 0 where none is known.
+    """
+
+    directions: Tensor
+    of: Tensor
+
+    def loss(self, vectors: Tensor, label: Tensor, config: TrainConfig) -> Tensor:
+        """Name the kind of unit vectors[B, D] of instruments label[B], by a softmax without a margin."""
+        return angular_margin_loss(vectors, self.of[label], self.directions, replace(config, margin=0.0))
+
+
+@dataclass(frozen=True, slots=True)
 class Targets:
     """Hold where the training instruments lie in the space.
 
     Attributes:
         instruments: [C, D] a direction each, of any length.
-        families: [G, D] a direction for each family.
-        family_of: [C] number of each instrument's family, below 0 where none is known.
+        kinds: Where their kinds lie, by the name of the grouping.
     """
 
     instruments: Tensor
-    families: Tensor
-    family_of: Tensor
+    kinds: Mapping[str, Kinds]
 
 
 def mixture_loss(
@@ -102,18 +119,16 @@ def mixture_loss(
         "presence": f.binary_cross_entropy_with_logits(out.presence, in_use),
         "masks": _mask_loss(out, batch, pairs),
         "notes": note_loss(network, out.cells, batch.owner, batch.label, unit, config.scale),
-        "families": angular_margin_loss(
-            out.vectors[pairs.row, pairs.slot], targets.family_of[label], targets.families, replace(config, margin=0.0)
-        ),
     }
+    held = out.vectors[pairs.row, pairs.slot]
+    parts |= {name: kinds.loss(held, label, config) for name, kinds in targets.kinds.items()}
     weights = {
         "which": 1.0,
         "presence": config.presence_weight,
         "masks": config.mask_weight,
         "notes": config.note_weight,
-        "families": config.family_weight,
     }
-    total = torch.stack([weights[key] * part for key, part in parts.items()]).sum()
+    total = torch.stack([weights.get(key, config.kind_weight) * part for key, part in parts.items()]).sum()
     return total, {key: float(value.detach()) for key, value in parts.items()}
 
 
@@ -151,7 +166,7 @@ def note_loss(
     row, cell = ((owner >= 0) & (owner < label.shape[1])).nonzero(as_tuple=True)
     if len(row) == 0:
         return cells.sum() * 0.0
-    keep = torch.linspace(0, len(row) - 1, min(NOTE_CELLS, len(row)), device=row.device).long()
+    keep = torch.linspace(0, len(row) - 1, min(NOTE_CELLS * len(label), len(row)), device=row.device).long()
     row, cell = row[keep], cell[keep]
     vectors = f.normalize(network.local(cells[row, cell].float()), dim=-1)
     return f.cross_entropy(scale * vectors @ unit.T, label[row, owner[row, cell]])

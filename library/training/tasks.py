@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,11 +18,11 @@ from library.encoders.blocks import channels_last
 from library.encoders.network import MixtureOutput, TimbrelNetwork
 from library.evaluation.protocols import mixture_scores, single_scores
 from library.features import normalise_power
-from library.gm.names import gm_family
+from library.gm.names import gm_family, gm_name
 from library.naming import UNFITTED
 from library.sources.families import guess
 from library.training.config import TrainConfig
-from library.training.losses import Targets, angular_margin_loss, mixture_loss, note_loss
+from library.training.losses import Kinds, Targets, angular_margin_loss, mixture_loss, note_loss
 
 __all__ = [
     "Heard",
@@ -34,8 +35,8 @@ __all__ = [
     "validation_rows",
 ]
 
-NO_FAMILY = -100
-"""Label of instruments whose name tells no family; the loss passes over it."""
+NO_KIND = -100
+"""Label of instruments whose kind is not known; the loss passes over it."""
 
 SMALLEST_MIXTURE = 2
 """Most instruments of the mixtures that a run begins with: notes are learnt where they can be heard."""
@@ -79,15 +80,18 @@ class SingleTask:
         self.network = channels_last(TimbrelNetwork().to(device))
         dim = self.network.config.dim
         self.prototypes = Prototypes(len(train.instruments), dim).to(device)
-        families = [family_of(instrument) for instrument in train.instruments]
-        known = sorted({family for family in families if family})
-        self.families = Prototypes(len(known), dim).to(device)
-        numbers = [known.index(family) if family else NO_FAMILY for family in families]
-        self._family_of = torch.tensor(numbers, device=self._device)
+        self._kind_of: dict[str, Tensor] = {}
+        self._kinds: dict[str, Prototypes] = {}
+        for name, kind_of in KINDS.items():
+            kinds = [kind_of(instrument) for instrument in train.instruments]
+            known = sorted({kind for kind in kinds if kind})
+            numbers = [known.index(kind) if kind else NO_KIND for kind in kinds]
+            self._kind_of[name] = torch.tensor(numbers, device=self._device)
+            self._kinds[name] = Prototypes(len(known), dim).to(device)
         self.modules: dict[str, nn.Module] = {
             "network": self.network,
             "prototypes": self.prototypes,
-            "families": self.families,
+            **self._kinds,
         }
         self._mixer = Mixer(train, MixConfig(), config.seed, device)
         self.rng = self._mixer.rng
@@ -111,13 +115,18 @@ class SingleTask:
         with half(self._device.type):
             vectors, cells = self.network.single_and_cells(drawn.features)
         loss = angular_margin_loss(vectors, drawn.label, self.prototypes.weight, self._config)
-        family = self._family_of[drawn.label]
-        by_family = angular_margin_loss(vectors, family, self.families.weight, replace(self._config, margin=0.0))
         unit = f.normalize(self.prototypes.weight, dim=-1)
         notes = note_loss(self.network, cells, drawn.owner, drawn.label[:, None], unit, self._config.scale)
-        parts = {"single": loss, "family": by_family, "single_notes": notes}
-        total = loss + self._config.family_weight * by_family + self._config.note_weight * notes
+        parts = {"single": loss, "single_notes": notes}
+        total = loss + self._config.note_weight * notes
+        for name, kinds in self._targets().kinds.items():
+            parts[f"single_{name}"] = kinds.loss(vectors, drawn.label, self._config)
+            total = total + self._config.kind_weight * parts[f"single_{name}"]
         return total, {key: float(value.detach()) for key, value in parts.items()}
+
+    def _targets(self) -> Targets:
+        kinds = {name: Kinds(module.weight, self._kind_of[name]) for name, module in self._kinds.items()}
+        return Targets(self.prototypes.weight, kinds)
 
 
 class MultiTask(SingleTask):
@@ -137,8 +146,7 @@ class MultiTask(SingleTask):
         drawn = self._mixer.mixtures(config.batch - singles, largest)
         with half(self._device.type):
             out = self.network.multi(drawn.features)
-        targets = Targets(self.prototypes.weight, self.families.weight, self._family_of)
-        mixed, more = mixture_loss(self.network, _full(out), drawn, targets, config)
+        mixed, more = mixture_loss(self.network, _full(out), drawn, self._targets(), config)
         return mixed + single, {**more, **parts}
 
     def validate(self) -> dict[str, float]:
@@ -185,6 +193,15 @@ def half(device: str) -> torch.autocast:
 def family_of(instrument: Instrument) -> str:
     """Return the family that a program's number or a patch's name tells, "" for none."""
     return gm_family(instrument.program) if instrument.engine == "soundfont" else guess(instrument.name).family
+
+
+def program_of(instrument: Instrument) -> str:
+    """Return the General MIDI program that a preset plays or varies, "" for a synthesiser's patch."""
+    return gm_name(instrument.program) if instrument.engine == "soundfont" else ""
+
+
+KINDS: dict[str, Callable[[Instrument], str]] = {"families": family_of, "programs": program_of}
+"""How training instruments are grouped, so that the space has an order that musicians know."""
 
 
 def _full(out: MixtureOutput) -> MixtureOutput:

@@ -10,7 +10,14 @@ from library.data.mixing import MixConfig, Mixer
 from library.encoders.network import NetworkConfig, TimbrelNetwork
 from library.training.calibrate import calibrate
 from library.training.config import TrainConfig
-from library.training.losses import Targets, angular_margin_loss, assign, mixture_loss, permutation_invariant_loss
+from library.training.losses import (
+    Kinds,
+    Targets,
+    angular_margin_loss,
+    assign,
+    mixture_loss,
+    permutation_invariant_loss,
+)
 from tests.library.clips import small_store
 
 SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 8), blocks=1, traits=8)
@@ -54,14 +61,17 @@ def test_the_mixture_loss_reaches_every_part_of_the_network() -> None:
     torch.manual_seed(0)
     network, prototypes = TimbrelNetwork(SMALL), torch.nn.Parameter(torch.randn(10, 16))
     batch = Mixer(small_store(), MixConfig(), seed=0).mixtures(6)
-    targets = Targets(prototypes, torch.nn.Parameter(torch.randn(3, 16)), torch.arange(10) % 4 - 1)
+    families = Kinds(torch.nn.Parameter(torch.randn(3, 16)), torch.arange(10) % 4 - 1)
+    programs = Kinds(torch.nn.Parameter(torch.randn(5, 16)), torch.arange(10) % 6 - 1)
+    targets = Targets(prototypes, {"families": families, "programs": programs})
     loss, parts = mixture_loss(network, network.multi(batch.features), batch, targets, TrainConfig())
     torch.autograd.backward(loss)
-    assert set(parts) == {"which", "presence", "masks", "notes", "families"}
+    assert set(parts) == {"which", "presence", "masks", "notes", "families", "programs"}
     silent = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert silent == []
     assert prototypes.grad is not None
-    assert targets.families.grad is not None
+    assert families.directions.grad is not None
+    assert programs.directions.grad is not None
 
 
 def test_calibration_finds_the_threshold_between_true_and_empty_slots() -> None:
