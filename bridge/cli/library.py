@@ -153,6 +153,23 @@ def verify(library: LibArgument = "gm") -> None:
     typer.echo(f"{library}: every file and vector is as the manifest says")
 
 
+@library_app.command("map")
+def draw_map(
+    library: LibArgument = "gm",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="NAME", help="Writes NAME.png and NAME.json; default: LIB-map."),
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="pca, umap (pip install 'timbrel[map]'), or auto: umap if it is there.")
+    ] = "auto",
+) -> None:
+    """Draw a library as a map: sounds that are alike lie together, families in colours."""
+    from bridge.cli._map import write_map
+
+    write_map(library, out, method)
+
+
 @library_app.command("make-gm")
 def make_gm(
     previews: Annotated[

@@ -44,28 +44,30 @@ def plot_confusion(path: Path, families: Sequence[str], counts: NDArray[np.float
         axes.set_yticks(range(len(families)), families)
 
 
-def plot_map(path: Path, vectors: NDArray[np.float32], families: Sequence[str]) -> None:
-    """Draw vectors[N, D] in the plane of their two largest principal components, coloured by family."""
-    centred = vectors - vectors.mean(axis=0)
-    _, _, axes_of = np.linalg.svd(centred, full_matrices=False)
-    flat = centred @ axes_of[:2].T
-    with _figure(path, "Unseen instruments in the embedding space", "", "") as axes:
+def plot_map(path: Path, points: NDArray[np.float32], families: Sequence[str], title: str) -> None:
+    """Draw points[N, 2], coloured by family."""
+    with _figure(path, title, "", "", (9, 7)) as axes:
         from matplotlib import colormaps
 
         colour = colormaps["tab20"]  # more families than the usual ten colours
+        size = max(2.0, min(14.0, 4e4 / len(points)))
         for number, family in enumerate(sorted(set(families))):
             some = np.array([name == family for name in families])
-            axes.scatter(flat[some, 0], flat[some, 1], s=14, color=colour(number), label=family)
+            axes.scatter(points[some, 0], points[some, 1], s=size, color=colour(number), label=family)
         axes.legend(fontsize=7, ncol=2)
+        axes.set_xticks([])
+        axes.set_yticks([])
 
 
 @contextmanager
-def _figure(path: Path, title: str, x: str, y: str) -> Iterator[Any]:  # Any: matplotlib's axes
+def _figure(
+    path: Path, title: str, x: str, y: str, size: tuple[float, float] = (6, 5)
+) -> Iterator[Any]:  # Any: matplotlib's axes
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingDependencyError("matplotlib", "is needed to draw", "pip install 'timbrel[train]'") from error
-    figure = Figure(figsize=(6, 5), layout="constrained")
+    figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
     axes.set_title(title)
     axes.set_xlabel(x)

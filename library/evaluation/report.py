@@ -16,6 +16,7 @@ from library.evaluation.cases import Case, find_cases
 from library.evaluation.material import Clips, Mixes, draw_mixes, read_clips
 from library.evaluation.plots import plot_confusion, plot_counts, plot_map, plot_reliability
 from library.evaluation.protocols import mixture_scores, slots_in_use
+from library.soundmap import principal_plane
 
 __all__ = ["write_report"]
 
@@ -108,7 +109,8 @@ def _pictures(
         confusion[known.index(families[clips.label[row]]), known.index(families[named])] += 1
     plot_confusion(out / "confusion.png", known, confusion)
     some_rows = np.concatenate([np.flatnonzero(clips.label == c)[:MAP_CLIPS] for c in range(len(families))])
-    plot_map(out / "map.png", single[some_rows], [families[c] for c in clips.label[some_rows]])
+    points = principal_plane(single[some_rows])
+    plot_map(out / "map.png", points, [families[c] for c in clips.label[some_rows]], "Unseen instruments")
     return {
         "counts.png": "F1 by the number of instruments",
         "reliability.png": "Reliability of presence: how often a slot that claims it holds an instrument",

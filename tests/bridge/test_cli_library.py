@@ -129,3 +129,19 @@ def test_sources_can_be_added_and_removed(timbrel: Timbrel, src: Path, tmp_path:
     assert timbrel("remove", "nothing", "--library", lib)[0] == 2
     assert timbrel("remove", "src", "--library", lib)[0] == 0
     assert [sound.name for sound in SoundIndex.open(lib, None).sounds] == ["x"]
+
+
+def test_a_map_is_a_picture_and_columns(timbrel: Timbrel, tmp_path: Path) -> None:
+    code, out, _ = timbrel("map", "gm", "--method", "pca", "--out", tmp_path / "gm-map")
+    assert code == 0
+    assert out.endswith("128 sounds laid out by pca\n")
+    assert (tmp_path / "gm-map.png").read_bytes()[:4] == b"\x89PNG"
+    columns = json.loads((tmp_path / "gm-map.json").read_text())
+    assert len(columns["x"]) == len(columns["sound_id"]) == 128
+    assert "bass" in columns["families"]
+
+
+def test_an_unknown_way_to_draw_a_map_is_refused(timbrel: Timbrel) -> None:
+    code, _, err = timbrel("map", "gm", "--method", "tsne")
+    assert code == 2
+    assert err == "timbrel: --method tsne: is no way to draw a map; use auto, pca, umap\n"
