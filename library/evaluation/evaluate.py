@@ -65,10 +65,14 @@ def evaluate(
     threes = draw_mixes(clips, THREES, (3, 3), np.random.default_rng(_SEED + 1))
     families = draw_families(clips, THREES, CIR_FAMILIES, np.random.default_rng(_SEED + 2))
     results: dict[str, Row] = {}
+    singles: dict[str, tuple[NDArray[np.float32], Row]] = {}
     for system in systems:
-        progress(f"{system.name}: single clips")
-        vectors = _in_batches(system.embed, clips.audio)
-        row = _singles(system, clips, vectors, _in_batches(system.embed, notes))
+        if system.single not in singles:
+            progress(f"{system.name}: single clips")
+            heard_alone = _in_batches(system.embed, clips.audio)
+            figures = _singles(system, clips, heard_alone, _in_batches(system.embed, notes))
+            singles[system.single] = (heard_alone, figures)
+        vectors, row = singles[system.single][0], dict(singles[system.single][1])
         progress(f"{system.name}: mixtures")
         library = vectors[clips.first]
         row |= asdict(_score(system, mixes.audio, library, mixes.truth))

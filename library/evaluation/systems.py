@@ -37,6 +37,9 @@ class System(Protocol):
     general_midi: SoundIndex | None
     """The built-in library with vectors of this system, where there is one."""
 
+    single: str
+    """Which single encoder it has: what two systems share is measured once."""
+
     def embed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embed audio[B, T] as unit vectors[B, D]."""
         ...
@@ -50,6 +53,7 @@ class OurSystem:
     """Our encoders as they ship."""
 
     name = "timbrel"
+    single = "timbrel"
 
     def __init__(self, encoder: Encoder, general_midi: SoundIndex | None = None) -> None:
         self._encoder = encoder
@@ -83,7 +87,7 @@ class SingleOnMixture(OurSystem):
 class ChanceSystem:
     """Answer with random vectors, as often as there are slots."""
 
-    name = "chance"
+    name = single = "chance"
     threshold = _ALWAYS
     rule: SetRule | None = None
     general_midi: SoundIndex | None = None
@@ -120,6 +124,7 @@ class PaperSystem:
     """
 
     name = "paper's Small"
+    single = "paper's"
     threshold = _ALWAYS
     rule: SetRule | None = None
     general_midi: SoundIndex | None = None
