@@ -66,7 +66,7 @@ def test_builds_keep_opinions_and_verify_finds_nothing_wrong(src: Path, tmp_path
     tell(tmp_path, True, "src/bass.wav")
     write_tone(src / "new.wav", 900.0, 0.5)
     build(tmp_path)
-    build_library([src], tmp_path / "lib", SpectrumEncoder(fingerprint="e" * 64))  # other weights: all is embedded again
+    build_library([src], tmp_path / "lib", SpectrumEncoder(fingerprint="e" * 64))  # other weights
     assert opinions(tmp_path).read() == {"src/bass.wav": True}
     assert verify_library(tmp_path / "lib") == ()
 
