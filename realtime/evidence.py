@@ -73,13 +73,16 @@ class Evidence:
     def rank(self, matches: tuple[Match, ...], first_s: float, sure: float) -> tuple[Match, ...]:
         """Order matches by standing (the cosine, with the producer's taste) and evidence together; scores stay cosines.
 
-        Those with evidence of at least `sure` come first, where they are nearly as close as the closest.
+        Those with evidence of at least `sure` come first, where they are nearly as close as the closest, and nearly as
+        welcome: one that was skipped a moment ago has still all the evidence from before.
         """
         near = max((match.standing for match in matches), default=0.0) - REACH
+        welcome = max((match.taste for match in matches), default=0.0) - REACH
 
         def worth(match: Match) -> tuple[bool, float]:
             evidence = self.since(match.sound.id, first_s)
-            return evidence >= sure and match.standing >= near, SHARPNESS * match.standing + math.log(evidence + _PRIOR)
+            is_sure = evidence >= sure and match.standing >= near and match.taste >= welcome
+            return is_sure, SHARPNESS * match.standing + math.log(evidence + _PRIOR)
 
         return tuple(sorted(matches, key=worth, reverse=True))
 
