@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -122,11 +123,15 @@ def test_opinions_are_written_while_a_watch_holds_the_library_and_outlive_its_me
 
 
 def test_an_opinion_waits_for_a_transaction_of_a_build_and_needs_no_lock(src: Path, tmp_path: Path) -> None:
+    told = threading.Thread(target=tell, args=(tmp_path, True, "src/bass.wav"))
     with build_lock(tmp_path / "lib"), Catalog(tmp_path / "lib") as catalog:
-        catalog.connection.execute("BEGIN")
-        catalog.connection.execute("SELECT count(*) FROM drafts").fetchone()  # a reader of a snapshot
-        tell(tmp_path, True, "src/bass.wav")
-        catalog.connection.rollback()
+        catalog.connection.execute("BEGIN IMMEDIATE")
+        told.start()
+        told.join(0.5)
+        assert told.is_alive()
+        assert opinions(tmp_path).read() == {}  # a reader waits for nobody
+        catalog.connection.commit()
+        told.join(30.0)
         assert opinions(tmp_path).read() == {"src/bass.wav": True}
 
 
