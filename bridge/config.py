@@ -6,14 +6,17 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bridge.midi import MidiBackend
-from library.errors import ConfigError
+from library.errors import ConfigError, InputError
+from library.exclude import check_pattern
 
-__all__ = ["Config", "MidiConfig", "OscConfig", "SuggestConfig", "config_path", "load_config", "override"]
+__all__ = [
+    "Config", "LibraryConfig", "MidiConfig", "OscConfig", "SuggestConfig", "config_path", "load_config", "override",
+]  # fmt: skip
 
 
 class _Section(BaseModel):
@@ -62,12 +65,38 @@ class SuggestConfig(_Section):
     hop_s: float = Field(default=0.5, ge=0.1, le=10.0)
 
 
+def _folder(pattern: str) -> str:
+    try:
+        return check_pattern(pattern)
+    except InputError as error:
+        raise ValueError(f"{error.rule}, {error.next_step}") from None
+
+
+class LibraryConfig(_Section):
+    """Set which library is used, and what counts in it.
+
+    Attributes:
+        path: Folder of a library, or gm for the built-in one.
+        taste: Let likes, skips and weights count beside the cosine; see library.taste.
+        exclude: Folders that builds and watches leave out: a name at any depth, or a path from a source on, in which
+            ** stands for any folders.
+        weights: Factor 0..2 by name of a source, 1 = neutral; see library.taste.
+    """
+
+    path: str = "gm"
+    taste: bool = True
+    exclude: tuple[Annotated[str, AfterValidator(_folder)], ...] = ()
+    weights: dict[str, Annotated[float, Field(ge=0.0, le=2.0, strict=True, allow_inf_nan=False)]] = Field(
+        default_factory=dict
+    )
+
+
 class Config(_Section):
     """Hold all settings of `timbrel run`.
 
     Attributes:
         input: What to listen to: a device name, jack:REGEX or file:PATH[,loop]; empty = the default input.
-        library: Folder of a library, or gm for the built-in one.
+        library: See LibraryConfig; a text alone is its path.
         device: Where the encoder runs.
         adapter: Ways to load a sound, NAME or NAME:HOST:PORT; the first is used until a client chooses another.
         osc: See OscConfig.
@@ -76,12 +105,17 @@ class Config(_Section):
     """
 
     input: str = ""
-    library: str = "gm"
+    library: LibraryConfig = LibraryConfig()
     device: Literal["auto", "cpu", "cuda"] = "auto"
     adapter: tuple[str, ...] = ("generic",)
     osc: OscConfig = OscConfig()
     midi: MidiConfig = MidiConfig()
     suggest: SuggestConfig = SuggestConfig()
+
+    @field_validator("library", mode="before")
+    @classmethod
+    def _path_alone(cls, value: object) -> object:
+        return {"path": value} if isinstance(value, str) else value
 
 
 def config_path() -> Path:
@@ -143,9 +177,8 @@ def _validated(values: Mapping[str, Any], source: str) -> Config:
             advice = f"did you mean {nearest}?" if nearest else f"known keys are {', '.join(_keys())}"
             raise ConfigError(f"{source}: {key}", "there is no such key", advice) from None
         value = first["input"]
-        raise ConfigError(
-            f"{source}: {key} = {value!r}", first["msg"][:1].lower() + first["msg"][1:], "correct it"
-        ) from None
+        rule = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{source}: {key} = {value!r}", rule[:1].lower() + rule[1:], "correct it") from None
 
 
 def _keys(model: type[BaseModel] = Config, prefix: str = "") -> list[str]:

@@ -240,7 +240,7 @@ class Daemon:
         except OSError as error:
             noted = f" (no state file: {error.strerror})"
         self._execute([Send(messages.status(*self.hub.status), "status")], None)
-        self._say(f"listens to {self._input_name}, library {self.config.library}")
+        self._say(f"listens to {self._input_name}, library {self.config.library.path}")
         self._say(f"OSC at {host}:{port}{taken}{noted}")
         targets = [*self.config.osc.send, "clients that /timbrel/register"]
         self._say(f"sends to {', '.join(targets)}")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.config import Config
+from bridge.taste import taste_of
 
 if TYPE_CHECKING:
     from realtime.engine import Engine
-    from realtime.hearing import SoundLookup
     from realtime.types import AudioSource
 
 __all__ = ["Parts"]
@@ -19,16 +19,11 @@ __all__ = ["Parts"]
 def _load(config: Config) -> Engine:
     from library.encoders import load_encoder
     from library.follow import LiveIndex
-    from library.index import BUILT_IN, library_path, open_library
     from realtime.engine import Engine, EngineConfig
 
     encoder = load_encoder(device=config.device)
     fingerprint = encoder.spec.fingerprint
-    index: SoundLookup  # the built-in library never changes
-    if config.library == BUILT_IN:
-        index = open_library(BUILT_IN, fingerprint)
-    else:
-        index = LiveIndex(library_path(config.library), fingerprint)
+    index = LiveIndex(config.library.path, fingerprint, taste=taste_of(config.library))
     return Engine(encoder, index, EngineConfig(hop_s=config.suggest.hop_s, top_k=config.suggest.top))
 
 

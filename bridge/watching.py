@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from library.errors import InputError
 from library.index import BUILT_IN
@@ -17,7 +18,7 @@ STOP_S = 5.0
 
 
 @contextmanager
-def watch_beside(library: str, device: str) -> Iterator[None]:
+def watch_beside(library: str, device: str, config: Path | None) -> Iterator[None]:
     """Run `timbrel library watch` while the context lasts; it ends by itself when this process is killed.
 
     A process of its own: embedding new sounds must not take the engine's turn. The daemon sees what it publishes.
@@ -29,6 +30,7 @@ def watch_beside(library: str, device: str) -> Iterator[None]:
         raise InputError("--watch", "the built-in library never changes", "name a library of your own with --library")
     command = [sys.executable, "-c", "from bridge.cli import main; main()", "library", "watch", library]
     command += ["--device", device, "--parent", str(os.getpid())]
+    command += ["--config", str(config)] if config is not None else []
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
         yield

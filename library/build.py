@@ -91,6 +91,7 @@ def build_library(
     progress: Progress | None = None,
     *,
     locked: bool = False,
+    exclude: Sequence[str] = (),
 ) -> BuildReport:
     """Make the library `out` hold the sounds of these sources, no more and no less.
 
@@ -100,13 +101,14 @@ def build_library(
         encoder: Embeds each sound.
         progress: Called before each sound and at the end.
         locked: The caller holds the lock of the library.
+        exclude: Folders of the sources to leave out; see library.exclude.
 
     Raises:
         InputError: A source is missing or holds nothing that could be a sound, or no sound at all could be read.
         LibraryError: Another build writes `out`, or its catalogue is damaged.
     """
     entries = name_sources(sources)
-    scan = scan_entries(entries)
+    scan = scan_entries(entries, exclude)
     if out.exists() and not out.is_dir():
         raise InputError(out, "is a file, a library is a folder", "give another name with --out")
     try:
@@ -217,8 +219,8 @@ def embed_clips(encoder: SingleEncoder, clips: Sequence[NDArray[np.float32]]) ->
     return np.asarray(vectors[usable] / norms[usable], np.float16)
 
 
-def scan_entries(entries: Sequence[SourceEntry], *, may_be_empty: bool = False) -> Scan:
-    """Find the files of all sources.
+def scan_entries(entries: Sequence[SourceEntry], exclude: Sequence[str] = (), *, may_be_empty: bool = False) -> Scan:
+    """Find the files of all sources but those in excluded folders.
 
     Raises:
         InputError: A source holds nothing that could be a sound.
@@ -226,12 +228,13 @@ def scan_entries(entries: Sequence[SourceEntry], *, may_be_empty: bool = False) 
     visited: set[str] = set()
     scans = []
     for entry in entries:
-        scan = scan_source(Path(entry.path), entry.name, visited)
+        scan = scan_source(Path(entry.path), entry.name, visited, exclude)
         if not scan.files and not scan.errors and not may_be_empty:
             raise InputError(
                 entry.path,
                 "holds no audio file, SoundFont, SFZ, patch or preset with a preview",
-                "name a folder with WAV, FLAC, MP3, SF2, SFZ or XIZ files",
+                "name a folder with WAV, FLAC, MP3, SF2, SFZ or XIZ files"
+                + (f", or exclude less than {', '.join(exclude)}" if exclude else ""),
             )
         scans.append(scan)
     return Scan(tuple(f for s in scans for f in s.files), tuple(e for s in scans for e in s.errors))

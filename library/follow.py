@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from library.errors import TimbrelError
-from library.index import Match, SoundIndex
+from library.index import Match, SoundIndex, library_path, open_library
 from library.manifest import MANIFEST_NAME
+from library.opinions import OPINIONS_NAME
+from library.taste import Taste
 
 __all__ = ["LiveIndex"]
 
 POLL_S = 1.0
-"""Time between two looks at the manifest: one stat."""
+"""Time between two looks at the manifest, and at the opinions about libraries that never change: two stats."""
 
 
 class LiveIndex:
@@ -26,21 +29,29 @@ class LiveIndex:
     runs meanwhile ends on the old one. What can't be opened is told once; the generation at hand goes on.
 
     Args:
-        lib_dir: Folder of the library.
+        library: Folder of the library, or "gm".
         fingerprint: Fingerprint of the encoder that asks.
         say: Called in that thread with a sentence when something changed.
+        taste: Orders matches by more than the cosine; opinions that change are followed too.
 
     Raises:
         LibraryError: There is no library, or it is damaged.
         FingerprintError: It was built with other weights.
     """
 
-    def __init__(self, lib_dir: Path, fingerprint: str | None, say: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        library: str | Path,
+        fingerprint: str | None,
+        say: Callable[[str], None] | None = None,
+        taste: Taste | None = None,
+    ) -> None:
         self.say = say
-        self._lib_dir = lib_dir
+        self._lib_dir = library_path(library)
         self._fingerprint = fingerprint
+        self._taste = taste
         self._stamp = self._read_stamp()
-        self._index = SoundIndex.open(lib_dir, fingerprint)
+        self._index = open_library(library, fingerprint, taste)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="library", daemon=True)
 
@@ -72,7 +83,7 @@ class LiveIndex:
         if stamp == self._stamp:
             return
         try:
-            fresh = SoundIndex.open(self._lib_dir, self._fingerprint)
+            fresh = SoundIndex.open(self._lib_dir, self._fingerprint, taste=self._taste)
         except TimbrelError as error:
             gone = "the library was deleted; going on with what was loaded"
             self._tell(f"library not reloaded: {error}" if stamp else gone)
@@ -90,10 +101,13 @@ class LiveIndex:
 
     def _read_stamp(self) -> tuple[int, ...]:
         try:
-            status = (self._lib_dir / MANIFEST_NAME).stat()
+            looked = [(self._lib_dir / MANIFEST_NAME).stat()]
         except OSError:
             return ()
-        return status.st_ino, status.st_mtime_ns, status.st_size
+        if self._taste is not None:
+            with suppress(OSError):  # no opinion yet
+                looked.append((self._taste.own_dir / OPINIONS_NAME).stat())
+        return tuple(number for status in looked for number in (status.st_ino, status.st_mtime_ns, status.st_size))
 
     def _tell(self, text: str) -> None:
         if self.say is not None:

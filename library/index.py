@@ -18,6 +18,7 @@ from library.generation import Generation, open_generation
 from library.manifest import check_files, check_fingerprint, read_manifest
 from library.nearest import Distinct, Part, Ranked, best_first
 from library.sounds import Sound
+from library.taste import Taste, lean
 
 __all__ = ["BUILT_IN", "Match", "SoundIndex", "library_path", "open_library"]
 
@@ -34,6 +35,9 @@ once that takes no longer than nine Annoy queries."""
 _CANDIDATES = 100
 """Rows that the exact ranking takes at least; both kinds of candidates come ranked by (nearly) exact scores."""
 
+_WEIGHED = 4
+"""Times as many candidates where weights of sources may bring up what lies further down."""
+
 _SPARE = 10
 """Sounds asked for beyond k, in place of those that turn out to be the same."""
 
@@ -48,10 +52,17 @@ class Match:
     Attributes:
         sound: The library entry.
         score: Cosine similarity, -1..1.
+        taste: What the producer's taste adds to it in the order (see library.taste).
     """
 
     sound: Sound
     score: float
+    taste: float = 0.0
+
+    @property
+    def standing(self) -> float:
+        """By what matches are ordered."""
+        return self.score + self.taste
 
 
 class SoundIndex:
@@ -60,7 +71,7 @@ class SoundIndex:
     Use `SoundIndex.open` or `open_library`.
     """
 
-    def __init__(self, lib_dir: Path, generation: Generation, *, approximate: bool) -> None:
+    def __init__(self, lib_dir: Path, generation: Generation, *, approximate: bool, taste: Taste | None = None) -> None:
         self._lib_dir = lib_dir
         self._generation = generation
         self._manifest = manifest = generation.manifest
@@ -72,18 +83,27 @@ class SoundIndex:
             self._cells = Cells(lib_dir, manifest.base_generation, rows, dim)
         elif approximate and manifest.index_name in manifest.files and annoy_available():
             self._annoy = AnnoyCandidates(lib_dir / manifest.index_name, rows, dim)
+        leaning = lean(taste, lib_dir, generation) if taste is not None else None
+        self._added = np.zeros(len(self._gone), np.float32) if leaning is None else leaning.added
+        self._least = _CANDIDATES * (_WEIGHED if leaning is not None and leaning.weighted else 1)
         keep = EXACT_VALUES if self.search == "exact" else 0
         self._base = Part.of(generation.vectors, generation.base, 0, keep)
         self._delta = Part.of(generation.delta_vectors, generation.delta, len(generation.base), EXACT_VALUES)
+        # Liked sounds are compared beside the candidates, not in place of them.
+        self._aside = self._gone if leaning is None else self._gone | leaning.liked
+        self._liked_rows = self._base.rows_of(np.zeros_like(self._gone) if leaning is None else leaning.liked)
 
     @classmethod
-    def open(cls, lib_dir: Path, fingerprint: str | None, *, exact: bool | None = None) -> SoundIndex:
+    def open(
+        cls, lib_dir: Path, fingerprint: str | None, *, exact: bool | None = None, taste: Taste | None = None
+    ) -> SoundIndex:
         """Open a library after checking all that its manifest says except the hashes.
 
         Args:
             lib_dir: Folder of the library.
             fingerprint: Fingerprint of the encoder that will ask; None to look without asking.
             exact: True never uses candidates, False uses them wherever there are some, None decides by size.
+            taste: Orders matches by more than the cosine; None = by the cosine alone.
 
         Raises:
             LibraryError: There is no library, or it is damaged.
@@ -96,7 +116,7 @@ class SoundIndex:
                 check_files(lib_dir, manifest)
                 found = open_generation(lib_dir, manifest)
                 approximate = found.vectors.size > EXACT_VALUES if exact is None else not exact
-                return cls(lib_dir, found, approximate=approximate)
+                return cls(lib_dir, found, approximate=approximate, taste=taste)
             except (LibraryError, OSError) as error:
                 # A build may have swapped the generation between two reads; then the next try sees the new one.
                 if not left or read_manifest(lib_dir).generation == manifest.generation:
@@ -213,14 +233,14 @@ class SoundIndex:
     def _near(self, queries: NDArray[np.float32], k: int) -> list[Ranked]:
         """Rank candidates exactly; ask for more while they belong to fewer sounds than are wanted."""
         part = self._base
-        wanted = min(k + _SPARE, len(part.starts) - int(np.count_nonzero(self._gone)))
+        wanted = min(k + _SPARE, len(part.starts) - int(np.count_nonzero(self._aside)))
         found: list[Ranked | None] = [None] * len(queries)
         missing = list(range(len(queries)))
-        count = max(_CANDIDATES, 5 * k)
+        count = max(self._least, 5 * k)
         while missing and count < len(part.vectors):
             for i, rows in zip(missing, self._candidates(queries[missing], count), strict=True):
-                ranked = part.some(queries[i], rows)
-                if np.count_nonzero(~self._gone[ranked[0]]) >= wanted:
+                ranked = part.some(queries[i], np.concatenate([rows, self._liked_rows]))
+                if np.count_nonzero(~self._aside[ranked[0]]) >= wanted:
                     found[i] = ranked
             missing = [i for i in missing if found[i] is None]
             count *= 4
@@ -238,13 +258,14 @@ class SoundIndex:
         """Return the best k of some sounds; of those that are the same, the first."""
         matches: list[Match] = []
         distinct = Distinct(self._generation)
-        for place in best_first(scores):
+        added = self._added[positions]
+        for place in best_first(scores + added):
             position = int(positions[place])
             # float16 rounding can put the cosine of equal vectors a little beyond 1.
             score = max(-1.0, min(1.0, float(scores[place])))
             if not distinct.take(position, score):
                 continue
-            matches.append(Match(self._generation.sound(position), score))
+            matches.append(Match(self._generation.sound(position), score, float(added[place])))
             if len(matches) == k:
                 break
         return tuple(matches)
@@ -257,8 +278,8 @@ def library_path(name_or_path: str | Path) -> Path:
     return Path(name_or_path).expanduser()
 
 
-def open_library(name_or_path: str | Path, fingerprint: str | None) -> SoundIndex:
-    """Open a library by its folder, or the built-in one by the name "gm".
+def open_library(name_or_path: str | Path, fingerprint: str | None, taste: Taste | None = None) -> SoundIndex:
+    """Open a library by its folder, or the built-in one by the name "gm"; see `SoundIndex.open`.
 
     Raises:
         LibraryError: There is no library, or it is damaged.
@@ -267,4 +288,4 @@ def open_library(name_or_path: str | Path, fingerprint: str | None) -> SoundInde
     path = library_path(name_or_path)
     if str(name_or_path) == BUILT_IN and not path.is_dir():
         raise LibraryError(BUILT_IN, "is missing from this installation", f"run `{MAKE_BUILT_IN}`")
-    return SoundIndex.open(path, fingerprint)
+    return SoundIndex.open(path, fingerprint, taste=taste)

@@ -67,6 +67,12 @@ class Part:
                 scores[:, start : start + len(chunk)] = queries @ chunk.T
         return [(self.owners, row) for row in np.maximum.reduceat(scores, self.starts, axis=1)]
 
+    def rows_of(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the rows of the sounds that are chosen[positions]."""
+        ends = np.append(self.starts[1:], len(self.vectors))
+        spans = [np.arange(self.starts[at], ends[at]) for at in np.flatnonzero(chosen[self.owners])]
+        return np.concatenate([np.zeros(0, np.int64), *spans])
+
     def some(self, query: NDArray[np.float32], rows: NDArray[np.int64]) -> Ranked:
         """Return the sounds that own these rows, scored by the stored vectors."""
         rows = np.sort(rows)
@@ -103,13 +109,13 @@ class Distinct:
         self._files: list[tuple[float, NDArray[np.float32]]] = []
 
     def take(self, position: int, score: float) -> bool:
-        """Say whether it is another sound than all before (see SAME_COSINE); scores must not rise."""
+        """Say whether it is another sound than all before (see SAME_COSINE)."""
         if self._generation.sound(position).kind != _FILE_KIND:
             return True
         vectors = self._generation.vectors_of(position)
-        for other_score, others in reversed(self._files):
-            if other_score - score > _SAME_SCORE:
-                break
+        for other_score, others in self._files:
+            if abs(other_score - score) > _SAME_SCORE:
+                continue
             if others.shape == vectors.shape and (others * vectors).sum(axis=1).min() > SAME_COSINE:
                 return False
         self._files.append((score, vectors))

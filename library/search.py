@@ -35,14 +35,14 @@ class Choice:
 def search_vectors(
     index: SoundIndex, vectors: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None = None
 ) -> tuple[Match, ...]:
-    """Find the k sounds closest to any of vectors[n, D]."""
+    """Find the k sounds closest to any of vectors[n, D], in the order of the index's taste."""
     best: dict[str, Match] = {}
     for matches in index.query(vectors, k, among):
         for match in matches:
             known = best.get(match.sound.id)
             if known is None or match.score > known.score:
                 best[match.sound.id] = match
-    return tuple(sorted(best.values(), key=lambda match: -match.score)[:k])
+    return tuple(sorted(best.values(), key=lambda match: -match.standing)[:k])
 
 
 def choose(index: SoundIndex, choice: Choice, without: tuple[str, ...] = ()) -> NDArray[np.bool_] | None:

@@ -6,7 +6,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from library.build import RECIPE, build_library, fill, scan_entries
@@ -14,6 +14,7 @@ from library.catalog import Catalog
 from library.delta import follow, publish_delta, unfollow
 from library.encoders.spec import SingleEncoder
 from library.errors import LibraryError
+from library.exclude import is_excluded
 from library.lock import build_lock
 from library.manifest import Manifest, SourceEntry, read_manifest
 from library.moves import adopt_moved
@@ -44,13 +45,22 @@ class Watcher:
         encoder: Embeds what is new.
         say: Told each change in a line.
         delta_most: See DELTA_VECTORS.
+        exclude: Folders of the sources to leave out; see library.exclude.
     """
 
-    def __init__(self, lib_dir: Path, encoder: SingleEncoder, say: Say, delta_most: int = DELTA_VECTORS) -> None:
+    def __init__(
+        self,
+        lib_dir: Path,
+        encoder: SingleEncoder,
+        say: Say,
+        delta_most: int = DELTA_VECTORS,
+        exclude: Sequence[str] = (),
+    ) -> None:
         self._lib_dir = lib_dir
         self._encoder = encoder
         self._say = say
         self._delta_most = delta_most
+        self._exclude = exclude
         self._sources: tuple[SourceEntry, ...] = ()
         self._done: Snapshot = {}
         self._seen: Snapshot = {}
@@ -104,11 +114,11 @@ class Watcher:
                     self._lib_dir, f"{min(self._missing)} is away", "connect its drive, then watch again"
                 )
             return manifest
-        return build_library(paths, self._lib_dir, self._encoder, locked=True).manifest
+        return build_library(paths, self._lib_dir, self._encoder, locked=True, exclude=self._exclude).manifest
 
     def _update(self, catalog: Catalog, restless: set[str]) -> None:
         here = [source for source in self._sources if source.path not in self._missing]
-        scan = scan_entries(here, may_be_empty=True)
+        scan = scan_entries(here, self._exclude, may_be_empty=True)
         away = [
             path for source in self._sources if source.path in self._missing for path in _paths_of(catalog, source.name)
         ]
@@ -172,7 +182,7 @@ class Watcher:
                     self._say(f"{source.path} is away; its sounds stay in the library")
                 continue
             self._missing.discard(source.path)
-            _list(source.path, found)
+            _list(source.path, found, self._exclude)
         return found
 
 
@@ -182,7 +192,7 @@ def _paths_of(catalog: Catalog, source: str) -> list[str]:
     return [file.path for file in files if file.name == source or file.name.startswith(f"{source}/")]
 
 
-def _list(top: str, found: Snapshot) -> None:
+def _list(top: str, found: Snapshot, exclude: Sequence[str]) -> None:
     """Add the files below a folder, or one file; links are followed once."""
     visited: set[str] = set()
     pending = [top]
@@ -200,7 +210,8 @@ def _list(top: str, found: Snapshot) -> None:
                     except OSError:
                         continue
                     if stat.S_ISDIR(status.st_mode):
-                        pending.append(entry.path)
+                        inside = os.path.relpath(entry.path, top).replace(os.sep, "/") if exclude else ""
+                        pending += [] if is_excluded(inside, exclude) else [entry.path]
                     else:
                         found[entry.path] = (status.st_size, status.st_mtime_ns)
         except NotADirectoryError:

@@ -38,6 +38,9 @@ class Evidence:
     A window says of a sound: the presence of the slot that it explains best, times how near it is to that slot's
     nearest sound, times how likely a sound of this cosine is right. What the encoder confuses in one window it gets
     right in others: on songs of four instruments this finds more than an average of the slots' vectors does.
+
+    How near counts with the producer's taste (see library.taste): where a sound is skipped, the next one gathers what
+    speaks for it.
     """
 
     def __init__(self, time_constant_s: float = TIME_CONSTANT_S) -> None:
@@ -51,7 +54,7 @@ class Evidence:
         claims: dict[str, float] = {}
         for presence, matches in slots:
             for match in matches:
-                doubt = 1.0 - min(1.0, presence) * _likeness(match.score, matches[0].score)
+                doubt = 1.0 - min(1.0, presence) * _likeness(match, matches[0])
                 claims[match.sound.id] = claims.get(match.sound.id, 1.0) * doubt
         kept = self._pass(time_s)
         values = {key: value * kept for key, value in self._values.items() if value * kept > _FORGOTTEN}
@@ -68,15 +71,18 @@ class Evidence:
         return min(1.0, self._values.get(sound_id, 0.0) / max(share, 1e-9))
 
     def rank(self, matches: tuple[Match, ...], first_s: float, sure: float) -> tuple[Match, ...]:
-        """Order matches by cosine and evidence together; scores stay cosines.
+        """Order matches by standing (the cosine, with the producer's taste) and evidence together; scores stay cosines.
 
-        Those with evidence of at least `sure` come first, where they are nearly as close as the closest.
+        Those with evidence of at least `sure` come first, where they are nearly as close as the closest, and nearly as
+        welcome: one that was skipped a moment ago has still all the evidence from before.
         """
-        near = max((match.score for match in matches), default=0.0) - REACH
+        near = max((match.standing for match in matches), default=0.0) - REACH
+        welcome = max((match.taste for match in matches), default=0.0) - REACH
 
         def worth(match: Match) -> tuple[bool, float]:
             evidence = self.since(match.sound.id, first_s)
-            return evidence >= sure and match.score >= near, SHARPNESS * match.score + math.log(evidence + _PRIOR)
+            is_sure = evidence >= sure and match.standing >= near and match.taste >= welcome
+            return is_sure, SHARPNESS * match.standing + math.log(evidence + _PRIOR)
 
         return tuple(sorted(matches, key=worth, reverse=True))
 
@@ -95,6 +101,6 @@ class Evidence:
         return math.exp(-self._step_s / self._time_constant_s)
 
 
-def _likeness(score: float, best: float) -> float:
-    likely = 1.0 / (1.0 + math.exp(-STEEPNESS * (score - LIKELY_COSINE)))
-    return math.exp(SHARPNESS * (score - best)) * max(LEAST_LIKELY, likely)
+def _likeness(match: Match, best: Match) -> float:
+    likely = 1.0 / (1.0 + math.exp(-STEEPNESS * (match.score - LIKELY_COSINE)))
+    return math.exp(SHARPNESS * (match.standing - best.standing)) * max(LEAST_LIKELY, likely)

@@ -38,7 +38,7 @@ def refresh(held: tuple[Match, ...], fresh: tuple[Match, ...], top_k: int, margi
         held: Matches shown so far, () at first.
         fresh: Matches of the newest look-up, best first.
         top_k: Sounds to show.
-        margin: Cosine by which a new best has to win.
+        margin: Cosine (with taste: standing) by which a new best has to win.
     """
     if not fresh:
         return held
@@ -46,7 +46,7 @@ def refresh(held: tuple[Match, ...], fresh: tuple[Match, ...], top_k: int, margi
         return fresh[:top_k]
     now = {match.sound.id: match for match in fresh}
     best = now.get(held[0].sound.id)
-    if best is None or fresh[0].score - best.score >= margin:
+    if best is None or fresh[0].standing - best.standing >= margin:
         return fresh[:top_k]
     kept = [now[match.sound.id] for match in held if match.sound.id in now]
     shown = {match.sound.id for match in kept}

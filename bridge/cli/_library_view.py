@@ -85,7 +85,7 @@ def show_report(out: Path, report: BuildReport) -> None:
 
 
 def show_info(found: Mapping[str, Any]) -> None:
-    """Show what `SoundIndex.info` says."""
+    """Show what `SoundIndex.info` says, and what of it is liked and skipped."""
     table = Table(title=escape(str(found["path"])), show_header=False)
     for key in ("sounds", "vectors", "dim", "generation", "search", "encoder"):
         table.add_row(key, str(found[key]))
@@ -93,6 +93,8 @@ def show_info(found: Mapping[str, Any]) -> None:
         table.add_row(key, ", ".join(f"{name} {count}" for name, count in found[key].items()))
     for source in found["sources"]:
         table.add_row("source", escape(f"{source['name']}  ({source['path']})"))
+    for key in ("liked", "skipped"):
+        table.add_row(key, str(len(found[key])))
     table.add_row("errors", str(len(found["errors"])))
     Console().print(table)
     _show_errors([error["error"] for error in found["errors"]], [error["path"] for error in found["errors"]])
@@ -101,7 +103,7 @@ def show_info(found: Mapping[str, Any]) -> None:
 
 def show_matches(file: str, matches: Sequence[Match]) -> None:
     """Show the sounds that are closest to a file."""
-    table = Table("", "sound", "kind", "family", "score", "program", "path", title=escape(file))
+    table = Table("", "sound", "kind", "family", "score", "program", "sound id", title=escape(file))
     for rank, match in enumerate(matches, 1):
         program = match.sound.program
         shown = "" if program is None else f"bank {program.bank_msb or 0} program {program.program + 1}"
@@ -110,9 +112,9 @@ def show_matches(file: str, matches: Sequence[Match]) -> None:
             escape(match.sound.name),
             match.sound.kind,
             match.sound.family,
-            f"{match.score:.3f}",
+            f"{match.score:.3f}" + (f" {match.taste:+.2f}" if match.taste else ""),
             shown,
-            escape(match.sound.path),
+            escape(match.sound.id),
         )
     Console().print(table)
 

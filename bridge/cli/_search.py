@@ -20,6 +20,7 @@ from library.errors import AudioFileError, InputError
 from library.index import Match, SoundIndex, open_library
 from library.search import Choice, away_from, by_name, choose, search_vectors, vectors_of_sound
 from library.sources import clips_of
+from library.taste import Taste
 
 __all__ = ["Wanted", "search_library"]
 
@@ -37,6 +38,7 @@ class Wanted:
     mix: bool
     choice: Choice
     top: int
+    taste: Taste | None = None
 
 
 def search_library(library: str, wanted: Wanted, device: str, *, play: bool, as_json: bool) -> None:
@@ -69,14 +71,14 @@ def _groups(library: str, wanted: Wanted, device: str) -> tuple[SoundIndex, list
     """Return the lists with their titles and, for slots of a mixture, their presence."""
     queries: list[_Query]
     if wanted.file is None:
-        index = open_library(library, None)
+        index = open_library(library, None, wanted.taste)
         among = choose(index, wanted.choice, (*wanted.unlike, wanted.like))
         if not wanted.like:
             return index, [(library, None, by_name(index, among, wanted.top) if among is not None else ())]
         queries = [(f"like {wanted.like}", None, vectors_of_sound(index, wanted.like))]
     else:
         encoder = encoders.load_encoder(device=device)
-        index = open_library(library, encoder.spec.fingerprint)
+        index = open_library(library, encoder.spec.fingerprint, wanted.taste)
         among = choose(index, wanted.choice, wanted.unlike)
         queries = _heard(encoder, wanted.file, wanted.mix)
     others = [vectors_of_sound(index, sound_id) for sound_id in wanted.unlike]
@@ -97,7 +99,9 @@ def _print_json(wanted: Wanted, groups: list[_Group]) -> None:
 
 
 def _json(match: Match) -> dict[str, object]:
-    return {**match_json(match), "kind": match.sound.kind, "family": match.sound.family, "path": match.sound.path}
+    sound = match.sound
+    more = {"taste": round(match.taste, 4), "kind": sound.kind, "family": sound.family, "path": sound.path}
+    return {**match_json(match), **more}
 
 
 def _heard(encoder: Encoder, file: Path, mix: bool) -> list[_Query]:

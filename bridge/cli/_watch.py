@@ -14,13 +14,14 @@ __all__ = ["watch_library"]
 PARENT_S = 1.0
 
 
-def watch_library(lib_dir: Path, device: str, parent: int | None) -> None:
+def watch_library(lib_dir: Path, device: str, parent: int | None, exclude: tuple[str, ...]) -> None:
     """Watch a library.
 
     Args:
         lib_dir: Its folder.
         device: Where the encoder runs.
         parent: Process that has to live on; None = none has to.
+        exclude: Folders to leave out.
     """
     from library.encoders import load_encoder
     from library.manifest import read_manifest
@@ -37,4 +38,4 @@ def watch_library(lib_dir: Path, device: str, parent: int | None) -> None:
                 stop.set()
 
     threading.Thread(target=guard, name="parent", daemon=True).start()
-    Watcher(lib_dir, load_encoder(device=device), typer.echo).run(stop)
+    Watcher(lib_dir, load_encoder(device=device), typer.echo, exclude=exclude).run(stop)

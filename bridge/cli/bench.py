@@ -40,7 +40,7 @@ def engine_command(
     from bridge.config import Config, override
     from bridge.parts import Parts
 
-    config = override(Config(), {"library": library, "device": device})
+    config = override(Config(), {"library.path": library, "library.taste": False, "device": device})
     with err_console().status("loading") as status:
         result = bench_engine(Parts(), config, windows, hop, status.update)
     if as_json:

@@ -48,7 +48,7 @@ def demo_command(
 
     song = load_demo_song()
     base = Config(input=f"file:{song.audio.name}", midi=MidiConfig(port=""))
-    settings = override(base, {"library": library, "device": device})
+    settings = override(base, {"library.path": library, "library.taste": False, "device": device})
     if page is not None and not no_page:
         complain(f"--page {page}: there is no live page yet; the table here and OSC show the same")
     if as_json:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bridge.cli._taste import ConfigOption, TasteOption, excluded, judge, opinions_json, taste_for
+
 __all__ = ["library_app"]
 
 library_app = typer.Typer(
@@ -30,6 +32,7 @@ Sources = Annotated[
         help="Folders with audio, SoundFonts, SFZ, .xiz, NSynth, presets with previews; or single files.",
     ),
 ]
+Sounds = Annotated[list[str], typer.Argument(metavar="SOUND_ID...", help="Sounds by their ids, as search shows them.")]
 
 
 @library_app.command()
@@ -37,22 +40,23 @@ def build(
     sources: Sources,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="LIB", help="Folder of the library, made if new.")],
     device: Device = "auto",
+    config: ConfigOption = None,
 ) -> None:
     """Listen to all sounds in SRC and write them to the library LIB.
 
     Stopped or killed, it goes on where it was when the same command is run again. Run again later, it only listens to
-    what is new or changed, and forgets what is gone.
+    what is new or changed, and forgets what is gone. Folders that the config file excludes are left out.
     """
-    _build(sources, out, device)
+    _build(sources, out, device, config)
 
 
 @library_app.command()
-def add(sources: Sources, library: Lib, device: Device = "auto") -> None:
+def add(sources: Sources, library: Lib, device: Device = "auto", config: ConfigOption = None) -> None:
     """Add sources to a library; what is in it stays."""
     from library.manifest import read_manifest
 
     present = [Path(source.path) for source in read_manifest(_own(library)).sources]
-    _build([*present, *sources], _own(library), device)
+    _build([*present, *sources], _own(library), device, config)
 
 
 @library_app.command()
@@ -60,6 +64,7 @@ def remove(
     names: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Sources by name or path; see info.")],
     library: Lib,
     device: Device = "auto",
+    config: ConfigOption = None,
 ) -> None:
     """Remove sources from a library; their files stay where they are."""
     from library.errors import InputError
@@ -72,7 +77,7 @@ def remove(
     kept = [Path(s.path) for s in sources if s.name not in names and s.path not in names]
     if not kept:
         raise InputError(library, "would be empty", "delete the folder instead")
-    _build(kept, _own(library), device)
+    _build(kept, _own(library), device, config)
 
 
 @library_app.command()
@@ -82,7 +87,8 @@ def info(library: LibArgument = "gm", as_json: Json = False) -> None:
 
     from library.index import open_library
 
-    found = open_library(library, None).info()
+    index = open_library(library, None)
+    found = index.info() | opinions_json(library, index.generation.manifest.sealed)
     if as_json:
         typer.echo(json.dumps(found))
         return
@@ -105,25 +111,52 @@ def search(
     kind: Annotated[str, typer.Option(help="Only this kind: sample, soundfont, gm ...")] = "",
     name: Annotated[str, typer.Option(metavar="TEXT", help="Only names with this text, in any case.")] = "",
     play: Annotated[bool, typer.Option("--play", help="Play the best one.")] = False,
+    taste: TasteOption = None,
     as_json: Json = False,
     device: Device = "auto",
+    config: ConfigOption = None,
 ) -> None:
     """Find the sounds of a library that are closest to an audio file or to another sound, or by name.
 
     The choices (--family, --kind, --name) are exact: the search goes on until it has found enough. --not takes half of
-    a sound's direction out of what is looked for, and never lists that sound.
+    a sound's direction out of what is looked for, and never lists that sound. The score is a cosine; what your likes,
+    skips and weights add to it in the order stands behind it.
     """
     from bridge.cli._search import Wanted, search_library
     from library.search import Choice
 
-    wanted = Wanted(file, like, tuple(unlike or ()), mix, Choice(family, kind, name), top)
+    order = taste_for(library, config, taste)
+    wanted = Wanted(file, like, tuple(unlike or ()), mix, Choice(family, kind, name), top, order)
     search_library(library, wanted, device, play=play, as_json=as_json)
+
+
+@library_app.command("like")
+def like_command(library: LibArgument, sounds: Sounds) -> None:
+    """Like sounds: they come before those that are hardly nearer, here and in live suggestions.
+
+    A running `timbrel run` follows within a second or two. An opinion is about what a file holds: it goes where the
+    file is moved.
+    """
+    judge(library, sounds, liked=True)
+
+
+@library_app.command()
+def skip(library: LibArgument, sounds: Sounds) -> None:
+    """Skip sounds: they come up only where little else is near."""
+    judge(library, sounds, liked=False)
+
+
+@library_app.command()
+def forget(library: LibArgument, sounds: Sounds) -> None:
+    """Have no opinion of sounds any more."""
+    judge(library, sounds, liked=None)
 
 
 @library_app.command()
 def watch(
     library: LibArgument,
     device: Device = "auto",
+    config: ConfigOption = None,
     parent: Annotated[
         int | None, typer.Option(hidden=True, help="End when this process is no longer the parent.")
     ] = None,
@@ -135,7 +168,7 @@ def watch(
     """
     from bridge.cli._watch import watch_library
 
-    watch_library(_own(library), device, parent)
+    watch_library(_own(library), device, parent, excluded(config))
 
 
 @library_app.command()
@@ -206,16 +239,17 @@ def _own(library: str) -> Path:
     return library_path(library)
 
 
-def _build(sources: list[Path], out: Path, device: str) -> None:
+def _build(sources: list[Path], out: Path, device: str, config: Path | None) -> None:
     from bridge.cli._library_view import build_progress, show_report
     from library.build import build_library, name_sources
     from library.encoders import load_encoder
 
     name_sources(sources)  # a wrong name is said at once, not after the encoder is loaded
+    exclude = excluded(config)
     encoder = load_encoder(device=device)
     try:
         with build_progress() as progress:
-            report = build_library(sources, out, encoder, progress)
+            report = build_library(sources, out, encoder, progress, exclude=exclude)
     except KeyboardInterrupt:
         typer.echo(f"\nstopped; what was done is kept in {out}: run the same command again to go on", err=True)
         raise typer.Exit(_INTERRUPTED) from None

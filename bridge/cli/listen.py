@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge.cli._taste import ConfigOption, TasteOption, taste_for
 from bridge.cli.console import out_console, write_json
 from bridge.cli.files import for_each_file
 
@@ -32,6 +33,8 @@ def listen_command(
     all_slots: Annotated[
         bool, typer.Option("--all-slots", help="Show every slot, those that probably hold no instrument too.")
     ] = False,
+    taste: TasteOption = None,
+    config: ConfigOption = None,
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda or auto.")] = "auto",
 ) -> int:
     """Name the instruments that play in each file, and the closest sounds of a library.
@@ -42,9 +45,10 @@ def listen_command(
     from library.index import open_library
     from realtime.engine import Engine, EngineConfig, analyse_file
 
-    config = EngineConfig(hop_s=hop, top_k=top, tracked=not raw, all_slots=all_slots)
+    setup = EngineConfig(hop_s=hop, top_k=top, tracked=not raw, all_slots=all_slots)
+    order = taste_for(library, config, taste)
     encoder = load_encoder(device=device)
-    engine = Engine(encoder, open_library(library, encoder.spec.fingerprint), config)
+    engine = Engine(encoder, open_library(library, encoder.spec.fingerprint, order), setup)
     console = out_console()
 
     def listen_one(path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from bridge.cli._taste import TasteOption
 from bridge.cli.console import complain, out_console
 from bridge.cli.table import Board, heard_table, plain_line
 
@@ -53,6 +54,7 @@ def run_command(
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep the library current: new sounds are suggested within seconds.")
     ] = False,
+    taste: TasteOption = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Settings in TOML; options given here come first.")
     ] = None,
@@ -64,13 +66,15 @@ def run_command(
     """
     from bridge.config import load_config, override
     from bridge.osc.clients import parse_endpoint
+    from bridge.taste import strange_weights
 
     host, port = parse_endpoint(osc) if osc is not None else (None, None)
     settings = override(
         load_config(config),
         {
             "input": source,
-            "library": library,
+            "library.path": library,
+            "library.taste": taste,
             "device": device,
             "adapter": tuple(adapter) if adapter else None,
             "osc.host": host,
@@ -82,10 +86,12 @@ def run_command(
     )
     if page is not None and not no_page:
         complain(f"--page {page}: there is no live page yet; the table here and OSC show the same")
-    _serve(settings, watch)
+    if strange := strange_weights(settings.library):
+        complain(strange)
+    _serve(settings, watch, config)
 
 
-def _serve(settings: Config, watch: bool) -> NoReturn:
+def _serve(settings: Config, watch: bool, config: Path | None) -> NoReturn:
     """Run the daemon with its view until it is stopped."""
     from bridge.daemon import Daemon
     from bridge.watching import watch_beside
@@ -101,7 +107,7 @@ def _serve(settings: Config, watch: bool) -> NoReturn:
             with suppress(SystemExit):
                 console.print(text, markup=False, soft_wrap=True)
 
-        with watch_beside(settings.library, settings.device) if watch else nullcontext():
+        with watch_beside(settings.library.path, settings.device, config) if watch else nullcontext():
             asyncio.run(Daemon(settings, say, show).run())
     _leave()
 

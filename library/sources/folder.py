@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from library.catalog import FileError
+from library.exclude import is_excluded
 from library.sources.audiofile import KIND as AUDIO_FILE
 from library.sources.base import FoundFile, Scan
 from library.sources.registry import KINDS, identify
@@ -16,26 +17,28 @@ __all__ = ["scan_source"]
 _SUFFIXES = frozenset(suffix for kind in KINDS for suffix in kind.suffixes)
 
 
-def scan_source(path: Path, name: str, visited: set[str]) -> Scan:
+def scan_source(path: Path, name: str, visited: set[str], exclude: Sequence[str] = ()) -> Scan:
     """Find the files of a source that can hold sounds.
 
     Args:
         path: A folder, or one file.
         name: Name of the source.
         visited: Real paths seen already, here and in earlier sources; each is taken once, whatever links to it.
+        exclude: Folders to leave out; see library.exclude.
     """
     if path.is_file():
-        return _Walk(path.parent, name, visited).files([path], whole_source=True)
-    return _Walk(path, name, visited).folder(path)
+        return _Walk(path.parent, name, visited, ()).files([path], whole_source=True)
+    return _Walk(path, name, visited, exclude).folder(path)
 
 
 class _Walk:
     """Walk a folder: what really lies in it first, then links, so that files go by their real names."""
 
-    def __init__(self, root: Path, source: str, visited: set[str]) -> None:
+    def __init__(self, root: Path, source: str, visited: set[str], exclude: Sequence[str]) -> None:
         self._root = root
         self._source = source
         self._visited = visited
+        self._exclude = exclude
         self._found: list[FoundFile] = []
         self._errors: list[FileError] = []
 
@@ -49,7 +52,7 @@ class _Walk:
             pending = []
             for link in sorted(links):
                 if link.is_dir():
-                    pending.append(link)
+                    pending += [] if self._is_left_out(link) else [link]
                 elif link.is_file():
                     self._take(link)
                 elif link.suffix.lower() in _SUFFIXES:
@@ -81,10 +84,14 @@ class _Walk:
                 continue
             self._visited.add(real)
             links += [Path(parent, name) for name in (*folders, *files) if Path(parent, name).is_symlink()]
-            folders[:] = sorted(name for name in folders if not Path(parent, name).is_symlink())
+            here = (name for name in sorted(folders) if not Path(parent, name).is_symlink())
+            folders[:] = [name for name in here if not self._is_left_out(Path(parent, name))]
             for name in sorted(files):
                 if not Path(parent, name).is_symlink():
                     yield Path(parent, name)
+
+    def _is_left_out(self, folder: Path) -> bool:
+        return bool(self._exclude) and is_excluded(folder.relative_to(self._root).as_posix(), self._exclude)
 
     def _take(self, path: Path, name: str | None = None) -> None:
         if path.name.startswith("._"):  # what macOS leaves beside each file on foreign disks

@@ -18,7 +18,7 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     config = load_config()
     assert config == Config()
-    assert (config.osc.host, config.osc.port, config.library, config.midi.port) == (
+    assert (config.osc.host, config.osc.port, config.library.path, config.midi.port) == (
         "127.0.0.1",
         17370,
         "gm",
@@ -40,8 +40,8 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
 
 def test_options_come_before_the_file_and_none_changes_nothing(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, "[osc]\nport = 9000\n[suggest]\nauto = true\n"))
-    changed = override(config, {"osc.port": 9001, "suggest.auto": None, "library": "mine"})
-    assert (changed.osc.port, changed.suggest.auto, changed.library) == (9001, True, "mine")
+    changed = override(config, {"osc.port": 9001, "suggest.auto": None, "library.path": "mine"})
+    assert (changed.osc.port, changed.suggest.auto, changed.library.path) == (9001, True, "mine")
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,32 @@ def test_a_missing_or_broken_file_is_one_line(tmp_path: Path) -> None:
 def test_settings_can_not_be_changed_in_place() -> None:
     with pytest.raises(ValueError, match="frozen"):
         setattr(Config(), "library", "x")  # noqa: B010  mypy knows that it is frozen
+
+
+def test_a_library_is_named_by_a_text_or_in_its_section(tmp_path: Path) -> None:
+    assert load_config(write(tmp_path, "library = 'mine'\n")).library.path == "mine"
+    config = load_config(
+        write(tmp_path, "[library]\npath = 'mine'\nexclude = ['old', '**/Loops/new']\n[library.weights]\nDrums = 0\n")
+    )
+    assert (config.library.path, config.library.taste) == ("mine", True)
+    assert (config.library.exclude, config.library.weights) == (("old", "**/Loops/new"), {"Drums": 0.0})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[library]\nexclude = ['../x']\n", "library.exclude.0 = '../x': must be names with one / between them"),
+        ("[library]\nexclude = ['*']\n", "library.exclude.0 = '*': would leave out every folder"),
+        ("[library]\nexclude = 'old'\n", "library.exclude = 'old': input should be a valid tuple"),
+        ("[library.weights]\nLoops = 2.1\n", "library.weights.Loops = 2.1: input should be less than or equal to 2"),
+        ("[library.weights]\nLoops = -1\n", "library.weights.Loops = -1: input should be greater than or equal to 0"),
+        ("[library.weights]\nLoops = nan\n", "library.weights.Loops = nan: input should be"),
+        ("[library.weights]\nLoops = true\n", "library.weights.Loops = True: input should be a valid number"),
+        ("[library]\ntast = false\n", "library.tast: there is no such key; did you mean library.taste?"),
+    ],
+)
+def test_what_can_not_be_said_of_a_library_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_config(write(tmp_path, text))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)

@@ -49,6 +49,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def running(library: Path, source: str, tmp_path: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Start a daemon; give its process and OSC port."""
     environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    environment["XDG_DATA_HOME"] = str(tmp_path)
     asked = str(free_port())
     command = [*TIMBREL, "run", "--input", source, "--library", str(library), "--midi", "", *options]
     process = subprocess.Popen(

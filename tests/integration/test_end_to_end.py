@@ -104,6 +104,7 @@ def _play(server: JackServer, folder: Path) -> Evening:
     port, dump_port = free_port(), free_port()
     dumped = folder / "dump.txt"
     environment = {**server.environment, "XDG_RUNTIME_DIR": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    environment["XDG_DATA_HOME"] = str(folder)
     with dumped.open("w") as out:
         dump = subprocess.Popen(["oscdump", "-L", str(dump_port)], stdout=out)
     words = ["run", "--input", "jack:fs:.*", "--library", "gm", "--device", "cpu", "--osc", f"127.0.0.1:{port}"]

@@ -31,7 +31,7 @@ class CountingEncoder(SpectrumEncoder):
 
 def sound(sound_id: str, kind: str = "sample") -> Sound:
     """Return a sound that lies nowhere."""
-    return Sound(sound_id, sound_id, kind, f"/nowhere/{sound_id}", None, "", "made", "")
+    return Sound(sound_id, sound_id, kind, f"/nowhere/{sound_id}", None, "", "s", "")
 
 
 def clustered(sounds: int, parts: int, dim: int, seed: int = 5) -> NDArray[np.float16]:
@@ -46,7 +46,7 @@ def clustered(sounds: int, parts: int, dim: int, seed: int = 5) -> NDArray[np.fl
 def make_library(lib_dir: Path, vectors: Sequence[NDArray[np.float16]], fingerprint: str = "f" * 64) -> Path:
     """Publish a library of sounds s00000, s00001 ... with these vectors[n, D]; n = 0 makes a drum kit."""
     lib_dir.mkdir(parents=True, exist_ok=True)
-    source = SourceEntry("made", "/nowhere", "folder")
+    source = SourceEntry("s", "/nowhere", "folder")
     spec = EncoderSpec("made", vectors[0].shape[1], 3, TIMBREL_FEATURES, 5.0, 0.5, fingerprint)
     with Catalog(lib_dir) as catalog:
         catalog.begin(fingerprint, [source], [])

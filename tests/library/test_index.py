@@ -223,5 +223,5 @@ def test_gm_names_the_built_in_library() -> None:
 def test_info_counts_what_is_there(lib: Path) -> None:
     found = SoundIndex.open(lib, None).info()
     assert (found["sounds"], found["vectors"], found["encoder"]) == (30, 90, FINGERPRINT)
-    assert found["sources"] == [{"name": "made", "path": "/nowhere", "kind": "folder"}]
+    assert found["sources"] == [{"name": "s", "path": "/nowhere", "kind": "folder"}]
     assert found["errors"] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,10 +37,11 @@ def src(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @contextmanager
-def watching(lib: Path, delta_most: int = 100) -> Iterator[list[str]]:
+def watching(lib: Path, delta_most: int = 100, exclude: Sequence[str] = ()) -> Iterator[list[str]]:
     stop = threading.Event()
     said: list[str] = []
-    thread = threading.Thread(target=Watcher(lib, SpectrumEncoder(), said.append, delta_most).run, args=(stop,))
+    watcher = Watcher(lib, SpectrumEncoder(), said.append, delta_most, exclude)
+    thread = threading.Thread(target=watcher.run, args=(stop,))
     thread.start()
     try:
         until(lambda: bool(said))

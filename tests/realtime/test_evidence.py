@@ -47,6 +47,15 @@ def test_sounds_for_which_more_speaks_come_first_among_equals() -> None:
     assert ranked[0].score == 0.5
 
 
+def test_taste_counts_for_evidence_as_the_cosine_does_and_never_beyond_all_of_it() -> None:
+    evidence = Evidence()
+    skipped = Match(_match("flute", 0.9).sound, 0.9, taste=-0.3)
+    evidence.observe([(1.0, (_match("organ", 0.7), skipped))], 5.0)
+    assert evidence.since("organ", 5.0) == pytest.approx(1.0, abs=0.01)
+    assert evidence.since("flute", 5.0) < 0.1
+    assert [match.score for match in evidence.rank((_match("organ", 0.7), skipped), 5.0, 0.7)] == [0.7, 0.9]
+
+
 def test_cleared_evidence_is_gone() -> None:
     evidence = Evidence()
     evidence.observe([(1.0, (_match("flute", 0.9),))], 5.0)

@@ -209,6 +209,26 @@ def test_shown_sounds_keep_their_order_until_another_clearly_wins() -> None:
     assert [m.sound.name for m in refresh(held, gone, 2, 0.03)] == ["a", "c"]
 
 
+def test_a_sound_of_higher_standing_takes_the_lead() -> None:
+    held = (_match("a", 0.90), _match("b", 0.89))
+    liked = replace(_match("b", 0.89), taste=0.05)
+    assert [m.sound.name for m in refresh(held, (liked, held[0]), 2, 0.03)] == ["b", "a"]
+
+
+@pytest.mark.parametrize("gap", [0.02, 0.1, 0.25])
+def test_when_the_best_sound_is_skipped_the_next_shows_within_seconds_and_goes_on_showing(gap: float) -> None:
+    flute, bass = _match("flute", 0.6), _match("bass", 0.6 - gap)
+    liking, skipping = (flute, bass), (bass, replace(flute, taste=-0.3))
+    tracker = Tracker(_CONFIG)
+    shown = []
+    for hop in range(40):
+        asked = tracker.observe(FLUTE[None], np.array([0.9], np.float32), 5.0 + _HOP_S * hop)
+        shown.append(_names(tracker.settle((liking if hop < 20 else skipping,) * len(asked))))
+    assert shown[19] == ["flute"]
+    assert gap > 0.2 or shown[20] in (["bass"], [])
+    assert shown[30:] == [["bass"]] * 10
+
+
 def test_a_track_whose_sound_changes_from_window_to_window_does_not_show() -> None:
     run = _Run(replace(_CONFIG, match_cosine=-1.0))  # one track, whatever it hears
     shown = [len(run.hear((vector, 0.6))) for vector in (FLUTE, BASS, PIANO, ORGAN) * 6]
