@@ -22,8 +22,8 @@ def _load(config: Config) -> Engine:
     from realtime.engine import Engine, EngineConfig
 
     encoder = load_encoder(device=config.device)
-    fingerprint = encoder.spec.fingerprint
-    index = LiveIndex(config.library.path, fingerprint, taste=taste_of(config.library))
+    spec = encoder.spec
+    index = LiveIndex(config.library.path, spec.fingerprint, taste=taste_of(config.library), cohort=spec.cohort)
     return Engine(encoder, index, EngineConfig(hop_s=config.suggest.hop_s, top_k=config.suggest.top))
 
 

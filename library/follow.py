@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.errors import TimbrelError
+from library.hubs import Cohort
 from library.index import Match, SoundIndex, library_path, open_library
 from library.manifest import MANIFEST_NAME
 from library.opinions import OPINIONS_NAME
@@ -33,6 +34,7 @@ class LiveIndex:
         fingerprint: Fingerprint of the encoder that asks.
         say: Called in that thread with a sentence when something changed.
         taste: Orders matches by more than the cosine; opinions that change are followed too.
+        cohort: See `SoundIndex.open`.
 
     Raises:
         LibraryError: There is no library, or it is damaged.
@@ -45,13 +47,15 @@ class LiveIndex:
         fingerprint: str | None,
         say: Callable[[str], None] | None = None,
         taste: Taste | None = None,
+        cohort: Cohort = None,
     ) -> None:
         self.say = say
         self._lib_dir = library_path(library)
         self._fingerprint = fingerprint
         self._taste = taste
+        self._cohort = cohort
         self._stamp = self._read_stamp()
-        self._index = open_library(library, fingerprint, taste)
+        self._index = open_library(library, fingerprint, taste, cohort)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="library", daemon=True)
 
@@ -83,7 +87,7 @@ class LiveIndex:
         if stamp == self._stamp:
             return
         try:
-            fresh = SoundIndex.open(self._lib_dir, self._fingerprint, taste=self._taste)
+            fresh = SoundIndex.open(self._lib_dir, self._fingerprint, taste=self._taste, cohort=self._cohort)
         except TimbrelError as error:
             gone = "the library was deleted; going on with what was loaded"
             self._tell(f"library not reloaded: {error}" if stamp else gone)

@@ -15,6 +15,7 @@ from library.catalog import read_errors, read_notes
 from library.cells import Cells, cell_names
 from library.errors import InputError, LibraryError
 from library.generation import Generation, open_generation
+from library.hubs import Cohort, Hubs
 from library.manifest import check_files, check_fingerprint, read_manifest
 from library.nearest import Distinct, Part, Ranked, best_first
 from library.sounds import Sound
@@ -53,16 +54,18 @@ class Match:
         sound: The library entry.
         score: Cosine similarity, -1..1.
         taste: What the producer's taste adds to it in the order (see library.taste).
+        hub: What is taken off it there, since the sound is near to whatever is asked (see library.hubs).
     """
 
     sound: Sound
     score: float
     taste: float = 0.0
+    hub: float = 0.0
 
     @property
     def standing(self) -> float:
         """By what matches are ordered."""
-        return self.score + self.taste
+        return self.score + self.taste - self.hub
 
 
 class SoundIndex:
@@ -71,7 +74,9 @@ class SoundIndex:
     Use `SoundIndex.open` or `open_library`.
     """
 
-    def __init__(self, lib_dir: Path, generation: Generation, *, approximate: bool, taste: Taste | None = None) -> None:
+    def __init__(
+        self, lib_dir: Path, generation: Generation, *, approximate: bool, taste: Taste | None, cohort: Cohort
+    ) -> None:
         self._lib_dir = lib_dir
         self._generation = generation
         self._manifest = manifest = generation.manifest
@@ -86,6 +91,7 @@ class SoundIndex:
         leaning = lean(taste, lib_dir, generation) if taste is not None else None
         self._added = np.zeros(len(self._gone), np.float32) if leaning is None else leaning.added
         self._least = _CANDIDATES * (_WEIGHED if leaning is not None and leaning.weighted else 1)
+        self._hubs = None if cohort is None else Hubs(generation, cohort)
         keep = EXACT_VALUES if self.search == "exact" else 0
         self._base = Part.of(generation.vectors, generation.base, 0, keep)
         self._delta = Part.of(generation.delta_vectors, generation.delta, len(generation.base), EXACT_VALUES)
@@ -95,7 +101,13 @@ class SoundIndex:
 
     @classmethod
     def open(
-        cls, lib_dir: Path, fingerprint: str | None, *, exact: bool | None = None, taste: Taste | None = None
+        cls,
+        lib_dir: Path,
+        fingerprint: str | None,
+        *,
+        exact: bool | None = None,
+        taste: Taste | None = None,
+        cohort: Cohort = None,
     ) -> SoundIndex:
         """Open a library after checking all that its manifest says except the hashes.
 
@@ -104,6 +116,7 @@ class SoundIndex:
             fingerprint: Fingerprint of the encoder that will ask; None to look without asking.
             exact: True never uses candidates, False uses them wherever there are some, None decides by size.
             taste: Orders matches by more than the cosine; None = by the cosine alone.
+            cohort: [M, D] what slots of mixtures look like (EncoderSpec.cohort), to correct for hubs; None = don't.
 
         Raises:
             LibraryError: There is no library, or it is damaged.
@@ -116,7 +129,7 @@ class SoundIndex:
                 check_files(lib_dir, manifest)
                 found = open_generation(lib_dir, manifest)
                 approximate = found.vectors.size > EXACT_VALUES if exact is None else not exact
-                return cls(lib_dir, found, approximate=approximate, taste=taste)
+                return cls(lib_dir, found, approximate=approximate, taste=taste, cohort=cohort)
             except (LibraryError, OSError) as error:
                 # A build may have swapped the generation between two reads; then the next try sees the new one.
                 if not left or read_manifest(lib_dir).generation == manifest.generation:
@@ -258,14 +271,15 @@ class SoundIndex:
         """Return the best k of some sounds; of those that are the same, the first."""
         matches: list[Match] = []
         distinct = Distinct(self._generation)
-        added = self._added[positions]
-        for place in best_first(scores + added):
+        taste = self._added[positions]
+        hub = np.zeros_like(taste) if self._hubs is None else self._hubs.of(positions)
+        for place in best_first(scores + taste - hub):
             position = int(positions[place])
             # float16 rounding can put the cosine of equal vectors a little beyond 1.
             score = max(-1.0, min(1.0, float(scores[place])))
             if not distinct.take(position, score):
                 continue
-            matches.append(Match(self._generation.sound(position), score, float(added[place])))
+            matches.append(Match(self._generation.sound(position), score, float(taste[place]), float(hub[place])))
             if len(matches) == k:
                 break
         return tuple(matches)
@@ -278,7 +292,9 @@ def library_path(name_or_path: str | Path) -> Path:
     return Path(name_or_path).expanduser()
 
 
-def open_library(name_or_path: str | Path, fingerprint: str | None, taste: Taste | None = None) -> SoundIndex:
+def open_library(
+    name_or_path: str | Path, fingerprint: str | None, taste: Taste | None = None, cohort: Cohort = None
+) -> SoundIndex:
     """Open a library by its folder, or the built-in one by the name "gm"; see `SoundIndex.open`.
 
     Raises:
@@ -288,4 +304,4 @@ def open_library(name_or_path: str | Path, fingerprint: str | None, taste: Taste
     path = library_path(name_or_path)
     if str(name_or_path) == BUILT_IN and not path.is_dir():
         raise LibraryError(BUILT_IN, "is missing from this installation", f"run `{MAKE_BUILT_IN}`")
-    return SoundIndex.open(path, fingerprint, taste=taste)
+    return SoundIndex.open(path, fingerprint, taste=taste, cohort=cohort)

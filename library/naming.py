@@ -30,7 +30,8 @@ def probabilities(cosine: NDArray[np.float32], presence: NDArray[np.float32], sh
     """Return how likely each sound is in each mixture: that at least one slot is there and is this sound (noisy or).
 
     Args:
-        cosine: [M, K, C] of slots and sounds; one vector a sound, no two of them the same.
+        cosine: [M, K, C] of slots and sounds, less each sound's hubness where it is known (see library.hubs); one
+            vector a sound, no two of them the same.
         presence: [M, K] probability that a slot holds an instrument.
         sharpness: See SetRule.
 

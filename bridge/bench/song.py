@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.audio import SAMPLE_RATE_HZ
-from library.encoders.spec import Encoder
+from library.encoders.spec import Encoder, EncoderSpec
 from library.evaluation.material import Clips, read_clips
 from library.evaluation.metrics import f1_scores
+from library.hubs import hubness
 from library.index import Match
 from library.sounds import Sound
 from realtime.engine import Engine, EngineConfig, analyse_file
@@ -48,16 +49,18 @@ class SongScores:
 class _Instruments:
     """Look vectors up among the library clips of the unseen instruments."""
 
-    def __init__(self, fingerprint: str, vectors: NDArray[np.float32]) -> None:
-        self.fingerprint = fingerprint
+    def __init__(self, spec: EncoderSpec, vectors: NDArray[np.float32]) -> None:
+        self.fingerprint = spec.fingerprint
         self._vectors = vectors
+        self._hubs = hubness(vectors, spec.cohort)
         self._sounds = [Sound(str(c), str(c), "sample", "", None, "", "", "") for c in range(len(vectors))]
 
     def query(self, vectors: NDArray[np.float32], k: int) -> tuple[tuple[Match, ...], ...]:
-        cosine = vectors @ self._vectors.T
-        return tuple(
-            tuple(Match(self._sounds[c], float(row[c])) for c in np.argsort(-row, kind="stable")[:k]) for row in cosine
-        )
+        return tuple(self._ranked(row)[:k] for row in vectors @ self._vectors.T)
+
+    def _ranked(self, cosine: NDArray[np.float32]) -> tuple[Match, ...]:
+        order = np.argsort(self._hubs - cosine, kind="stable")
+        return tuple(Match(self._sounds[c], float(cosine[c]), hub=float(self._hubs[c])) for c in order)
 
 
 def bench_song(data: Path, encoder: Encoder, songs: int, progress: Callable[[str], None]) -> SongScores:
@@ -67,7 +70,7 @@ def bench_song(data: Path, encoder: Encoder, songs: int, progress: Callable[[str
         InputError: DATA holds no rendered instruments.
     """
     clips = read_clips(data, "test")
-    library = _Instruments(encoder.spec.fingerprint, encoder.embed(clips.audio[clips.first]))
+    library = _Instruments(encoder.spec, encoder.embed(clips.audio[clips.first]))
     alone = Engine(encoder, library, EngineConfig(tracked=False))
     followed = Engine(encoder, library, EngineConfig())
     rng = np.random.default_rng(_SEED)

@@ -78,7 +78,8 @@ def _groups(library: str, wanted: Wanted, device: str) -> tuple[SoundIndex, list
         queries = [(f"like {wanted.like}", None, vectors_of_sound(index, wanted.like))]
     else:
         encoder = encoders.load_encoder(device=device)
-        index = open_library(library, encoder.spec.fingerprint, wanted.taste)
+        cohort = encoder.spec.cohort if wanted.mix else None  # a sound by itself lies where it belongs
+        index = open_library(library, encoder.spec.fingerprint, wanted.taste, cohort)
         among = choose(index, wanted.choice, wanted.unlike)
         queries = _heard(encoder, wanted.file, wanted.mix)
     others = [vectors_of_sound(index, sound_id) for sound_id in wanted.unlike]

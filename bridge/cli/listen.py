@@ -48,7 +48,7 @@ def listen_command(
     setup = EngineConfig(hop_s=hop, top_k=top, tracked=not raw, all_slots=all_slots)
     order = taste_for(library, config, taste)
     encoder = load_encoder(device=device)
-    engine = Engine(encoder, open_library(library, encoder.spec.fingerprint, order), setup)
+    engine = Engine(encoder, open_library(library, encoder.spec.fingerprint, order, encoder.spec.cohort), setup)
     console = out_console()
 
     def listen_one(path: Path) -> None:

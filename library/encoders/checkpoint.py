@@ -18,9 +18,10 @@ from library.naming import UNFITTED, SetRule
 
 __all__ = ["Calibration", "Checkpoint", "load_checkpoint", "save_checkpoint"]
 
-FORMAT = "3"
+FORMAT = "4"
 ARCHITECTURE = "timbrel"
 _HEADER_KEY = "timbrel"
+_COHORT = "cohort"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,13 @@ class Checkpoint:
     calibration: Calibration
 
 
-def save_checkpoint(path: Path, network: TimbrelNetwork, calibration: Calibration, window_s: float) -> str:
-    """Write weights as fp16 and return their fingerprint; an existing file is replaced whole."""
+def save_checkpoint(
+    path: Path, network: TimbrelNetwork, calibration: Calibration, window_s: float, cohort: Tensor
+) -> str:
+    """Write weights as fp16, with the cohort[M, D] of EncoderSpec, and return their fingerprint.
+
+    An existing file is replaced whole.
+    """
     from safetensors.torch import save_file
 
     state = {
@@ -58,6 +64,7 @@ def save_checkpoint(path: Path, network: TimbrelNetwork, calibration: Calibratio
         for key, value in network.state_dict().items()
         if not key.endswith("num_batches_tracked")
     }
+    state[_COHORT] = cohort.half().contiguous().cpu()
     header = {
         "format": FORMAT,
         "architecture": ARCHITECTURE,
@@ -93,6 +100,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     claimed = header.pop("fingerprint", "")
     if _fingerprint(header, state) != claimed:
         raise _bad(path, "does not match its fingerprint")
+    cohort = state.pop(_COHORT)
     config = NetworkConfig(**{**header["network"], "widths": tuple(header["network"]["widths"])})
     network = TimbrelNetwork(config)
     counters = {key: value for key, value in network.state_dict().items() if key.endswith("num_batches_tracked")}
@@ -107,6 +115,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         calibration.threshold,
         claimed,
         calibration.rule,
+        cohort.numpy(),
     )
     return Checkpoint(spec, network.eval(), calibration)
 

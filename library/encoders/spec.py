@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from library.features import FeatureSpec
+from library.hubs import Cohort
 from library.naming import UNFITTED, SetRule
 
 __all__ = ["Encoder", "EncoderSpec", "MixtureEmbedding", "MultiEncoder", "SingleEncoder"]
@@ -27,6 +28,8 @@ class EncoderSpec:
         threshold: Calibrated presence above which a slot is said to hold an instrument.
         fingerprint: sha256 over spec and weights; an index built with another one is refused.
         rule: How a set of sounds is named from the slots.
+        cohort: [M, D] slots of training mixtures, by which sounds that are near to whatever is asked are known (see
+            library.hubs); None for encoders that have none.
     """
 
     name: str
@@ -37,6 +40,7 @@ class EncoderSpec:
     threshold: float
     fingerprint: str
     rule: SetRule = UNFITTED
+    cohort: Cohort = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def evaluate(
         row |= _open(system, threes, library)
         heard, _ = _encode(system, families.audio)
         names = [instrument.family for instrument in clips.instruments]
-        row["cir_top1"], row["cir_top5"] = rank_in_family(heard, library, families.truth, names)
+        row["cir_top1"], row["cir_top5"] = rank_in_family(heard, library, families.truth, names, system.cohort)
         row |= _spoiled(system, mixes, library, drums)
         row |= _alone(system, clips, library) | _quiet(system, drums)
         if system.general_midi is not None:
@@ -95,7 +95,7 @@ def evaluate(
 def _score(
     system: System, audio: NDArray[np.float32], library: NDArray[np.float32], truth: NDArray[np.bool_]
 ) -> MixtureScores:
-    return mixture_scores(*_encode(system, audio), system.threshold, library, truth, system.rule)
+    return mixture_scores(*_encode(system, audio), system.threshold, library, truth, system.rule, system.cohort)
 
 
 def _singles(system: System, clips: Clips, vectors: NDArray[np.float32], notes: NDArray[np.float32]) -> Row:

@@ -18,6 +18,7 @@ from library.evaluation.metrics import (
     mean_average_precision,
     precision_each,
 )
+from library.hubs import Cohort, hubness
 from library.naming import SetRule, probabilities
 
 __all__ = ["MixtureScores", "mixture_scores", "rank_in_family", "single_scores", "slots_in_use"]
@@ -119,6 +120,7 @@ def rank_in_family(
     library: NDArray[np.float32],
     truth: NDArray[np.bool_],
     families: Sequence[str],
+    cohort: Cohort = None,
     depth: tuple[int, ...] = (1, 5),
 ) -> tuple[float, ...]:
     """Return the share of true instruments among the first of their own family (CIR's protocol, arXiv 2509.13285).
@@ -128,9 +130,10 @@ def rank_in_family(
         library: [C, D] unit norm.
         truth: [M, C] one instrument of each family that is asked for.
         families: [C] family of each instrument.
+        cohort: Corrects for hubs.
         depth: How many first places count.
     """
-    scores = (vectors @ library.T).max(axis=1)  # [M, C]
+    scores = (vectors @ library.T).max(axis=1) - hubness(library, cohort)  # [M, C]
     same = np.array([[a == b for b in families] for a in families])
     places = []
     for m, c in zip(*np.nonzero(truth), strict=True):
@@ -159,6 +162,7 @@ def mixture_scores(
     library: NDArray[np.float32],
     truth: NDArray[np.bool_],
     rule: SetRule | None = None,
+    cohort: Cohort = None,
 ) -> MixtureScores:
     """Score slots against a library with one vector per unseen instrument.
 
@@ -169,10 +173,12 @@ def mixture_scores(
         library: [C, D] unit norm.
         truth: [M, C].
         rule: How the set is named; None for each slot's nearest, and the largest cosine as score, as in the paper.
+        cohort: Corrects for hubs (see library.hubs) in all but map_cosine.
     """
     cosine = vectors @ library.T  # [M, K, C]
-    of_slots = _nearest(cosine, presence >= threshold)
     largest = cosine.max(axis=1)
+    cosine -= hubness(library, cohort)
+    of_slots = _nearest(cosine, presence >= threshold)
     ranked = largest if rule is None else probabilities(cosine, presence, rule.sharpness)
     named = of_slots if rule is None else ranked >= rule.threshold
     count = named.sum(axis=1) if rule is None else presence.sum(axis=1)

@@ -96,7 +96,7 @@ def _pictures(
     for n in range(_COUNTS[0], _COUNTS[1] + 1):
         some = mixes.truth.sum(axis=1) == n
         if some.any():
-            args = (vectors[some], presence[some], spec.threshold, library, mixes.truth[some], spec.rule)
+            args = (vectors[some], presence[some], spec.threshold, library, mixes.truth[some], spec.rule, spec.cohort)
             counts[n] = mixture_scores(*args).f1_macro
     plot_counts(out / "counts.png", {"timbrel": counts})
     used = slots_in_use(vectors @ library.T, mixes.truth)

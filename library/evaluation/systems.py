@@ -17,6 +17,7 @@ from library.encoders.released import ReleasedKind, load_released
 from library.encoders.spec import Encoder, MixtureEmbedding
 from library.errors import InputError
 from library.features import PAPER_FEATURES, Frontend
+from library.hubs import Cohort
 from library.index import SoundIndex
 from library.naming import SetRule
 
@@ -33,6 +34,9 @@ class System(Protocol):
     threshold: float
     rule: SetRule | None
     """How sets are named; None for the nearest of each slot, as in the paper."""
+
+    cohort: Cohort
+    """Corrects for hubs, where the system knows how (see library.hubs)."""
 
     general_midi: SoundIndex | None
     """The built-in library with vectors of this system, where there is one."""
@@ -59,6 +63,7 @@ class OurSystem:
         self._encoder = encoder
         self.threshold = encoder.spec.threshold
         self.rule: SetRule | None = encoder.spec.rule
+        self.cohort: Cohort = encoder.spec.cohort
         self.general_midi: SoundIndex | None = general_midi
 
     def embed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -77,7 +82,7 @@ class SingleOnMixture(OurSystem):
 
     def __init__(self, encoder: Encoder, general_midi: SoundIndex | None = None) -> None:
         super().__init__(encoder, general_midi)
-        self.rule = None
+        self.rule = self.cohort = None
 
     def encode(self, audio: NDArray[np.float32]) -> MixtureEmbedding:
         """Return one slot a mixture."""
@@ -90,6 +95,7 @@ class ChanceSystem:
     name = single = "chance"
     threshold = _ALWAYS
     rule: SetRule | None = None
+    cohort: Cohort = None
     general_midi: SoundIndex | None = None
 
     def __init__(self, dim: int = 192, slots: int = 9) -> None:
@@ -127,6 +133,7 @@ class PaperSystem:
     single = "paper's"
     threshold = _ALWAYS
     rule: SetRule | None = None
+    cohort: Cohort = None
     general_midi: SoundIndex | None = None
 
     def __init__(self, single: Path, multi: Path) -> None:

@@ -10,6 +10,7 @@ from torch.nn import functional as f
 from library.encoders.checkpoint import Calibration
 from library.evaluation.metrics import f1_scores, mean_average_precision
 from library.evaluation.protocols import mixture_scores
+from library.hubs import Cohort, hubness
 from library.naming import SetRule, probabilities
 from library.training.losses import assign
 
@@ -24,7 +25,11 @@ _STEPS = 200
 
 
 def calibrate(
-    vectors: NDArray[np.float32], logits: NDArray[np.float32], library: NDArray[np.float32], truth: NDArray[np.bool_]
+    vectors: NDArray[np.float32],
+    logits: NDArray[np.float32],
+    library: NDArray[np.float32],
+    truth: NDArray[np.bool_],
+    cohort: Cohort = None,
 ) -> Calibration:
     """Fit Platt scaling of presence logits[M, K] and choose the threshold.
 
@@ -35,9 +40,10 @@ def calibrate(
         logits: [M, K].
         library: [C, D] one vector per validation instrument.
         truth: [M, C].
+        cohort: Corrects for hubs (see library.hubs).
     """
-    cosine = torch.from_numpy(vectors @ library.T)
-    pairs = assign(-cosine, torch.from_numpy(truth))
+    standing = vectors @ library.T - hubness(library, cohort)
+    pairs = assign(-torch.from_numpy(standing), torch.from_numpy(truth))
     target = torch.zeros(logits.shape)
     target[pairs.row, pairs.slot] = 1.0
     scale, bias = torch.ones(1, requires_grad=True), torch.zeros(1, requires_grad=True)
@@ -52,14 +58,15 @@ def calibrate(
 
     optimiser.step(closure)  # type: ignore[no-untyped-call]  # torch leaves LBFGS untyped
     probability = (raw * scale + bias).sigmoid().detach().numpy()
-    scores = np.array([mixture_scores(vectors, probability, float(t), library, truth).f1_macro for t in _THRESHOLDS])
-    rule = _fit_rule(vectors @ library.T, probability, truth)
+    args = (library, truth, None, cohort)
+    scores = np.array([mixture_scores(vectors, probability, float(t), *args).f1_macro for t in _THRESHOLDS])
+    rule = _fit_rule(standing, probability, truth)
     return Calibration(1.0 / float(scale.detach()), float(bias.detach()), _highest_good(scores), rule)
 
 
-def _fit_rule(cosine: NDArray[np.float32], presence: NDArray[np.float32], truth: NDArray[np.bool_]) -> SetRule:
+def _fit_rule(standing: NDArray[np.float32], presence: NDArray[np.float32], truth: NDArray[np.bool_]) -> SetRule:
     """Choose the sharpness by mAP, then the threshold by F1."""
-    ranked = [probabilities(cosine, presence, sharpness) for sharpness in _SHARPNESS]
+    ranked = [probabilities(standing, presence, sharpness) for sharpness in _SHARPNESS]
     best = int(np.argmax([mean_average_precision(truth, scores)[0] for scores in ranked]))
     f1 = np.array([f1_scores(truth, ranked[best] >= t)[0] for t in _THRESHOLDS])
     return SetRule(_SHARPNESS[best], _highest_good(f1))

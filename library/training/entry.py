@@ -82,8 +82,9 @@ def export_run(data: Path, run: Path, config: TrainConfig) -> str:
 def export(task: MultiTask, path: Path) -> str:
     """Calibrate a trained task and write its weights; returns the fingerprint."""
     heard = task.heard_in_validation()
-    calibration = calibrate(heard.vectors, heard.logits, heard.library, heard.truth)
-    return save_checkpoint(path, task.network, calibration, WINDOW_S)
+    cohort = task.cohort()
+    calibration = calibrate(heard.vectors, heard.logits, heard.library, heard.truth, cohort.numpy())
+    return save_checkpoint(path, task.network, calibration, WINDOW_S, cohort)
 
 
 def _stores(data: Path, network: Network = "timbrel") -> tuple[ClipStore, ClipStore]:

@@ -41,8 +41,12 @@ NO_KIND = -100
 SMALLEST_MIXTURE = 2
 """Most instruments of the mixtures that a run begins with: notes are learnt where they can be heard."""
 
+COHORT = 512
+"""Slots of other mixtures that a sound's hubness is measured by (see library.hubs)."""
+
 VALIDATION_MIXTURES = 240
 VALIDATION_CLIPS = 26
+_SLOTS_PER_KEPT = 4
 _BATCH = 32
 
 
@@ -175,6 +179,20 @@ class MultiTask(SingleTask):
             self._library(),
             mixture_truth(self._mixes, len(self._valid.instruments)),
         )
+
+    def cohort(self) -> Tensor:
+        """Draw slots [COHORT, D] of training mixtures, of each as many of the surest as instruments play in it."""
+        self.network.eval()
+        found: list[Tensor] = []
+        with torch.inference_mode():
+            while len(found) < COHORT * _SLOTS_PER_KEPT:
+                drawn = self._mixer.mixtures(_BATCH)
+                out = self.network.multi(drawn.features)
+                playing = (drawn.label >= 0).sum(dim=1).tolist()
+                for vectors, presence, count in zip(out.vectors, out.presence, playing, strict=True):
+                    found += vectors[presence.argsort(descending=True)[:count]].cpu().float()
+        # Slots of one mixture are alike in part: those that stay are spread over many mixtures.
+        return torch.stack(found[::_SLOTS_PER_KEPT][:COHORT])
 
     def _library(self) -> NDArray[np.float32]:
         rows = np.array([np.flatnonzero(self._valid.label == c)[0] for c in range(len(self._valid.instruments))])

@@ -16,6 +16,7 @@ from library.errors import EncoderError, InputError
 from library.features import BANDS_PER_OCTAVE, SILENCE, TIMBREL_FEATURES
 
 SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 8), blocks=1, traits=8)
+COHORT = torch.nn.functional.normalize(torch.randn(32, 16, generator=torch.Generator().manual_seed(3)), dim=-1)
 AUDIO = np.random.default_rng(0).standard_normal((3, 80_000)).astype(np.float32)
 
 
@@ -23,7 +24,7 @@ AUDIO = np.random.default_rng(0).standard_normal((3, 80_000)).astype(np.float32)
 def weights(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     path = tmp_path / "small.safetensors"
-    save_checkpoint(path, TimbrelNetwork(SMALL), Calibration(2.0, -0.5, 0.25), 5.0)
+    save_checkpoint(path, TimbrelNetwork(SMALL), Calibration(2.0, -0.5, 0.25), 5.0, COHORT)
     return path
 
 
@@ -33,6 +34,8 @@ def test_the_shipped_weights_fit_their_limits_and_keep_the_contract() -> None:
     assert 128 <= encoder.spec.dim <= 256
     assert encoder.spec.slots == 9
     assert 0 < encoder.spec.threshold < 1
+    assert encoder.spec.cohort is not None
+    np.testing.assert_allclose(np.linalg.norm(encoder.spec.cohort.astype(np.float32), axis=1), 1.0, atol=1e-2)
     out = encoder.encode(AUDIO)
     assert out.vectors.shape == (3, 9, encoder.spec.dim)
     np.testing.assert_allclose(np.linalg.norm(out.vectors, axis=-1), 1.0, atol=1e-4)
@@ -108,11 +111,11 @@ def test_a_checkpoint_keeps_spec_calibration_and_fingerprint(weights: Path) -> N
 def test_other_weights_and_other_calibration_have_another_fingerprint(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = TimbrelNetwork(SMALL)
-    first = save_checkpoint(tmp_path / "a", network, Calibration(), 5.0)
-    assert save_checkpoint(tmp_path / "b", network, Calibration(), 5.0) == first
-    assert save_checkpoint(tmp_path / "c", network, Calibration(threshold=0.3), 5.0) != first
+    first = save_checkpoint(tmp_path / "a", network, Calibration(), 5.0, COHORT)
+    assert save_checkpoint(tmp_path / "b", network, Calibration(), 5.0, COHORT) == first
+    assert save_checkpoint(tmp_path / "c", network, Calibration(threshold=0.3), 5.0, COHORT) != first
     torch.nn.init.zeros_(network.queries)
-    assert save_checkpoint(tmp_path / "d", network, Calibration(), 5.0) != first
+    assert save_checkpoint(tmp_path / "d", network, Calibration(), 5.0, COHORT) != first
 
 
 def test_changed_bytes_are_noticed(weights: Path) -> None:
