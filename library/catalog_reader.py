@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -32,6 +33,14 @@ class FileError:
 
     path: str
     error: str
+
+    @property
+    def kind(self) -> str:
+        """What is wrong without the details that differ from file to file: "truncated", "silent" ..."""
+        rule = self.error.removeprefix(f"{self.path}: ")  # "path: rule: detail (more); next step"
+        head, _, tail = rule.partition(": ")
+        rule = tail if os.sep in head else rule  # a part's error names its file
+        return re.sub(r"\d+", "N", re.split(r"; |: | \(", rule)[0]).removeprefix("is ")
 
 
 @dataclass(frozen=True, slots=True)

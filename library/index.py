@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,6 +181,7 @@ class SoundIndex:
         for sound in self.sounds:
             kinds[sound.kind] = kinds.get(sound.kind, 0) + 1
             families[sound.family or "unknown"] = families.get(sound.family or "unknown", 0) + 1
+        errors = read_errors(self._lib_dir, immutable=manifest.sealed)
         return {
             "path": str(self._lib_dir),
             "sounds": manifest.sounds,
@@ -192,9 +194,8 @@ class SoundIndex:
             "kinds": dict(sorted(kinds.items())),
             "families": dict(sorted(families.items())),
             "sources": [{"name": s.name, "path": s.path, "kind": s.kind} for s in manifest.sources],
-            "errors": [
-                {"path": e.path, "error": e.error} for e in read_errors(self._lib_dir, immutable=manifest.sealed)
-            ],
+            "errors": [{"path": e.path, "error": e.error} for e in errors],
+            "errors_by_kind": dict(Counter(e.kind for e in errors).most_common()),
             "notes": [{"path": n.path, "note": n.error} for n in read_notes(self._lib_dir, immutable=manifest.sealed)],
         }
 
