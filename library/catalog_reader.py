@@ -17,8 +17,8 @@ from library.sounds import Sound
 from library.table import SoundTable, sound_line
 
 __all__ = [
-    "FROZEN", "SOUND_COLUMNS", "FileError", "Published", "damaged", "errors_of", "notes_of", "read_errors",
-    "read_notes", "read_published",
+    "FROZEN", "SOUND_COLUMNS", "FileError", "Published", "connect_read_only", "damaged", "errors_of", "notes_of",
+    "read_errors", "read_notes", "read_published",
 ]  # fmt: skip
 
 SOUND_COLUMNS = "id, name, kind, path, channel, bank_msb, bank_lsb, program, family, source, licence, preview"
@@ -74,7 +74,7 @@ def read_published(lib_dir: Path, generation: int, *, immutable: bool) -> Publis
     """
     path = lib_dir / CATALOG_NAME
     try:
-        with closing(_connect_read_only(path, immutable)) as db:
+        with closing(connect_read_only(path, immutable)) as db:
             lines = [sound_line(row) for row in db.execute(FROZEN, (generation,))]
             return Published(SoundTable.of_lines(lines), sha256(b"".join(lines)).hexdigest())
     except (sqlite3.Error, ValueError, TypeError, InputError) as error:
@@ -104,13 +104,14 @@ def _read(
 ) -> tuple[FileError, ...]:
     path = lib_dir / CATALOG_NAME
     try:
-        with closing(_connect_read_only(path, immutable)) as db:
+        with closing(connect_read_only(path, immutable)) as db:
             return query(db)
     except sqlite3.Error as error:
         raise damaged(path, error) from error
 
 
-def _connect_read_only(path: Path, immutable: bool) -> sqlite3.Connection:
+def connect_read_only(path: Path, immutable: bool) -> sqlite3.Connection:
+    """Open a catalogue to read; see `read_published`."""
     # A reader of a write-ahead log needs to write beside it; where it can't, no build can either.
     frozen = immutable or not os.access(path.parent, os.W_OK)
     options = "mode=ro&immutable=1" if frozen else "mode=ro"
@@ -132,5 +133,5 @@ def notes_of(db: sqlite3.Connection) -> tuple[FileError, ...]:
 def damaged(path: Path, error: Exception) -> LibraryError:
     """Return the error that says that a catalogue can't be read."""
     return LibraryError(
-        path, f"is not a catalogue that can be read ({error})", "delete it and run `timbrel library build` again"
+        path, f"is not a catalogue that can be read ({error})", "run `timbrel library build` again: it mends it"
     )

@@ -16,9 +16,11 @@ from library.catalog import read_errors, read_notes
 from library.cells import Cells, cell_names
 from library.errors import InputError, LibraryError
 from library.generation import Generation, open_generation
-from library.manifest import check_files, check_fingerprint, read_manifest
+from library.integrity import READ_WHOLE_BYTES, MappedFiles, check_content, check_files
+from library.manifest import CATALOG_NAME, check_fingerprint, read_manifest, rebuild_command
 from library.nearest import Distinct, Part, Ranked, best_first
 from library.sounds import Sound
+from library.stamp import catalog_problem
 
 __all__ = ["BUILT_IN", "Match", "SoundIndex", "library_path", "open_library"]
 
@@ -72,7 +74,10 @@ class SoundIndex:
         if approximate and set(cell_names(manifest.base_generation)) <= set(manifest.files):
             self._cells = Cells(lib_dir, manifest.base_generation, rows, dim)
         elif approximate and manifest.index_name in manifest.files and annoy_available():
+            check_content(lib_dir, manifest, manifest.index_name)  # a damaged one would kill the process
             self._annoy = AnnoyCandidates(lib_dir / manifest.index_name, rows, dim)
+        large = {name for name, entry in manifest.files.items() if entry.bytes > READ_WHOLE_BYTES}
+        self._mapped = MappedFiles(lib_dir, manifest, large | ({manifest.index_name} if self._annoy else set()))
         keep = EXACT_VALUES if self.search == "exact" else 0
         self._base = Part.of(generation.vectors, generation.base, 0, keep)
         self._delta = Part.of(generation.delta_vectors, generation.delta, len(generation.base), EXACT_VALUES)
@@ -153,7 +158,9 @@ class SoundIndex:
 
         Raises:
             InputError: The queries have another shape, are not finite or (nearly) zero, or k is below 1.
+            LibraryError: A file of the library was cut short while it was open.
         """
+        self._mapped.check()
         queries = self._checked(vectors, k)
         blocked = self._gone if among is None else self._gone | ~among
         near = self._base.all(queries) if among is not None or self.search == "exact" else self._near(queries, k)
@@ -174,8 +181,16 @@ class SoundIndex:
         return Path(sound.path) if sound.kind == "sample" and sound.path else None
 
     def info(self) -> dict[str, Any]:  # Any: what JSON can hold
-        """Describe the library for `timbrel library info`."""
+        """Describe the library for `timbrel library info`.
+
+        Raises:
+            LibraryError: The catalogue is damaged.
+        """
         manifest = self._manifest
+        if not manifest.sealed and (problem := catalog_problem(self._lib_dir)):
+            raise LibraryError(
+                self._lib_dir / CATALOG_NAME, problem, f"run `{rebuild_command(self._lib_dir, manifest)}`"
+            )
         kinds: dict[str, int] = {}
         families: dict[str, int] = {}
         for sound in self.sounds:

@@ -81,6 +81,8 @@ def show_report(out: Path, report: BuildReport) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    for line in report.mended:
+        Console(stderr=True, highlight=False).print(escape(line), soft_wrap=True)
     _show_errors(report.errors)
     _show_errors(report.notes, _NOTED)
 
