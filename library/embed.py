@@ -50,9 +50,10 @@ def fill_file(
                 continue
             catalog.add_sound(sound, path, embed_clips(encoder, clips))
             embedded += 1
-        if complete:
-            catalog.put_notes(path, reader.notes())
-    return embedded, complete
+        notes = _guarded(catalog, path, path, reader.notes) if complete else None
+        if notes is not None:
+            catalog.put_notes(path, notes)
+    return embedded, notes is not None
 
 
 def embed_clips(encoder: SingleEncoder, clips: Sequence[NDArray[np.float32]]) -> NDArray[np.float16]:

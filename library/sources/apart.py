@@ -83,7 +83,7 @@ class ReadersApart:
                 raise EOFError
             pickle.dump((found, method, arguments), requests)
             requests.flush()
-            answer: tuple[bool, Any] = pickle.load(answers) if found is not None else (True, None)  # noqa: S301 our own child
+            answer: tuple[bool, Any] = (True, None) if found is None else pickle.load(answers)  # noqa: S301 our child
         except (EOFError, pickle.UnpicklingError, OSError) as error:
             process.kill()
             rule = f"crashed what reads it ({_how(self._reap())})"
