@@ -51,8 +51,11 @@ def serve(requests: BinaryIO, answers: BinaryIO, open_with: Callable[[FoundFile]
             answer = True, getattr(reader, method)(*arguments)
         except Exception as error:  # noqa: BLE001 this is a main(): whatever went wrong, the parent has to be told
             answer = False, error
-        pickle.dump(answer, answers)
-        answers.flush()
+        try:
+            pickle.dump(answer, answers)
+            answers.flush()
+        except BrokenPipeError:  # the parent has ended
+            return
 
 
 if __name__ == "__main__":
