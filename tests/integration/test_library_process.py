@@ -86,8 +86,8 @@ def test_a_watch_takes_what_comes_when_it_is_complete_and_drops_what_goes(src: P
             shutil.copyfile(tmp_path / "whole.wav", src / "copied.wav")
             wait_for(is_settled(lib, *three, "new", "grown", "copied"), "a copy of it too", WAIT_S)
             found = SoundIndex.open(lib, None).generation
-            rows = [found.vectors_of(found.find(f"src/{name}.wav") or 0) for name in ("grown", "copied")]
-            assert np.array_equal(*rows)  # all of the grown file was heard
+            grown, copied = (found.vectors_of(found.find(f"src/{name}.wav") or 0) for name in ("grown", "copied"))
+            assert np.array_equal(grown, copied)  # all of the grown file was heard
             (src / "new.wav").unlink()
             wait_for(is_settled(lib, *three, "grown", "copied"), "the removed file has left", WAIT_S)
             watch.send_signal(signal.SIGTERM)
