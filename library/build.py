@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
 from hashlib import file_digest
 from pathlib import Path
-from typing import TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from library.catalog import Catalog, FileError, FileRecord
+from library.embed import fill_file
 from library.encoders.spec import SingleEncoder
-from library.errors import InputError, LibraryError, MissingDependencyError
+from library.errors import InputError, LibraryError
 from library.lock import build_lock
 from library.manifest import Manifest, SourceEntry
+from library.mend import mend_catalog
 from library.moves import adopt_moved
 from library.publish import publish
-from library.sources import FoundFile, Reader, Scan, open_file, scan_source
+from library.sources import FoundFile, OpenFile, Scan, open_file, scan_source
 
 __all__ = [
     "BuildProgress",
     "BuildReport",
     "Progress",
     "build_library",
-    "embed_clips",
     "fill",
-    "fill_file",
     "name_sources",
     "scan_entries",
+    "told",
 ]
 
 RECIPE = 2
@@ -68,6 +64,7 @@ class BuildReport:
         unchanged: Files that were taken over from earlier runs.
         errors: What could not be read.
         notes: What was left out of files that are in the library; no failure.
+        mended: What was done about a damaged catalogue, a sentence each.
     """
 
     manifest: Manifest
@@ -75,13 +72,12 @@ class BuildReport:
     unchanged: int
     errors: tuple[FileError, ...]
     notes: tuple[FileError, ...] = ()
+    mended: tuple[str, ...] = ()
 
 
 _GO_ON = "make room or change its permissions, then run the same build again: what was done is kept"
 
 Progress = Callable[[BuildProgress], None]
-
-_T = TypeVar("_T")
 
 
 def build_library(
@@ -90,6 +86,7 @@ def build_library(
     encoder: SingleEncoder,
     progress: Progress | None = None,
     *,
+    open_with: OpenFile = open_file,
     locked: bool = False,
     exclude: Sequence[str] = (),
 ) -> BuildReport:
@@ -100,12 +97,13 @@ def build_library(
         out: Folder of the library; made if it is not there, brought up to date if it is.
         encoder: Embeds each sound.
         progress: Called before each sound and at the end.
+        open_with: Makes the reader of a file; ReadersApart().open keeps a crash of a decoder away from this process.
         locked: The caller holds the lock of the library.
         exclude: Folders of the sources to leave out; see library.exclude.
 
     Raises:
         InputError: A source is missing or holds nothing that could be a sound, or no sound at all could be read.
-        LibraryError: Another build writes `out`, or its catalogue is damaged.
+        LibraryError: Another build writes `out`, or it can't be written.
     """
     entries = name_sources(sources)
     scan = scan_entries(entries, exclude)
@@ -115,27 +113,36 @@ def build_library(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(out, f"can't be made ({error.strerror})", "choose another place with --out") from error
-    with nullcontext() if locked else build_lock(out), _told(out), Catalog(out) as catalog:
+    with ExitStack() as stack:
+        stack.enter_context(nullcontext() if locked else build_lock(out))
+        stack.enter_context(told(out))
+        mended = mend_catalog(out)
+        catalog = stack.enter_context(Catalog(out))
         catalog.begin(f"{encoder.spec.fingerprint}:{encoder.spec.dim}:{RECIPE}", entries, scan.errors)
-        adopt_moved(catalog, scan)
+        adopt_moved(catalog, scan, open_with)
         catalog.keep_files(str(found.path) for found in scan.files)
-        embedded, unchanged = fill(catalog, scan, encoder, progress or (lambda _: None))
+        embedded, unchanged = fill(catalog, scan, encoder, progress or (lambda _: None), open_with)
         errors = catalog.errors()
         if not catalog.count():
             first = errors[0].error if errors else "all of it is silent"
             raise InputError(out, f"no sound could be read ({first})", "give a source with audio that can be read")
-        return BuildReport(publish(out, catalog, encoder.spec, entries), embedded, unchanged, errors, catalog.notes())
+        manifest = publish(out, catalog, encoder.spec, entries)
+        return BuildReport(manifest, embedded, unchanged, errors, catalog.notes(), mended)
 
 
 @contextmanager
-def _told(out: Path) -> Iterator[None]:
-    """Turn a full disk, a read-only one, or a catalogue that breaks under way into one line."""
+def told(out: Path) -> Iterator[None]:
+    """Turn a full disk, a read-only one, or a catalogue that breaks under way into one line.
+
+    Raises:
+        LibraryError: What it is turned into.
+    """
     try:
         yield
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
             raise LibraryError(out, f"can't be written ({error})", _GO_ON) from error
-        step = "delete its catalog.sqlite and run the same build again"
+        step = "run the same build again: it mends it"
         raise LibraryError(out, f"its catalogue is damaged ({error})", step) from error
     except OSError as error:
         raise LibraryError(out, f"can't be written ({error.strerror})", _GO_ON) from error
@@ -169,56 +176,6 @@ def name_sources(paths: Iterable[Path]) -> tuple[SourceEntry, ...]:
     return tuple(entries)
 
 
-def fill_file(
-    catalog: Catalog, path: str, reader: Reader, encoder: SingleEncoder, progress: Callable[[float, str], None]
-) -> tuple[int, bool]:
-    """Embed the sounds of one file that are not embedded yet, each committed by itself; errors are recorded.
-
-    Args:
-        catalog: Catalogue of the library.
-        path: The file.
-        reader: Reads it.
-        encoder: Embeds each sound.
-        progress: Called before each sound with the part of the file that is done, 0..1, and the sound's name.
-
-    Returns:
-        How many were embedded, and whether all of the file could be read.
-    """
-    embedded = 0
-    done = catalog.drafted(path)
-    with reader:
-        sounds = _guarded(catalog, path, path, reader.sounds)
-        complete = sounds is not None
-        for number, sound in enumerate(sounds or ()):
-            progress(number / len(sounds or ()), sound.name)
-            if sound.id in done:
-                continue
-            where = path if len(sounds or ()) == 1 else f"{path} ({sound.name})"
-            clips = _guarded(catalog, where, path, partial(reader.clips, sound))
-            if clips is None:
-                complete = False
-                continue
-            catalog.add_sound(sound, path, embed_clips(encoder, clips))
-            embedded += 1
-        if complete:
-            catalog.put_notes(path, reader.notes())
-    return embedded, complete
-
-
-def embed_clips(encoder: SingleEncoder, clips: Sequence[NDArray[np.float32]]) -> NDArray[np.float16]:
-    """Embed clips of any lengths as unit vectors[n, D] in their order.
-
-    Clips of one sound form the batches, never those of several: so a resumed build makes the same vectors.
-    """
-    vectors = np.zeros((len(clips), encoder.spec.dim), np.float32)
-    for length in dict.fromkeys(len(clip) for clip in clips):
-        rows = [row for row, clip in enumerate(clips) if len(clip) == length]
-        vectors[rows] = encoder.embed(np.stack([clips[row] for row in rows]))
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    usable = np.isfinite(norms[:, 0]) & (norms[:, 0] > 0.5)  # an encoder's vectors have norm 1
-    return np.asarray(vectors[usable] / norms[usable], np.float16)
-
-
 def scan_entries(entries: Sequence[SourceEntry], exclude: Sequence[str] = (), *, may_be_empty: bool = False) -> Scan:
     """Find the files of all sources but those in excluded folders.
 
@@ -240,7 +197,9 @@ def scan_entries(entries: Sequence[SourceEntry], exclude: Sequence[str] = (), *,
     return Scan(tuple(f for s in scans for f in s.files), tuple(e for s in scans for e in s.errors))
 
 
-def fill(catalog: Catalog, scan: Scan, encoder: SingleEncoder, progress: Progress) -> tuple[int, int]:
+def fill(
+    catalog: Catalog, scan: Scan, encoder: SingleEncoder, progress: Progress, open_with: OpenFile
+) -> tuple[int, int]:
     """Embed what is new or changed; returns the sounds embedded, and the files that were taken over."""
     embedded = unchanged = 0
     for number, found in enumerate(scan.files):
@@ -258,7 +217,7 @@ def fill(catalog: Catalog, scan: Scan, encoder: SingleEncoder, progress: Progres
         def step(part: float, name: str, number: int = number) -> None:
             progress(BuildProgress(number, len(scan.files), catalog.count(), name, part))
 
-        count, complete = fill_file(catalog, path, open_file(found), encoder, step)
+        count, complete = fill_file(catalog, path, open_with(found), encoder, step)
         embedded += count
         if complete:  # a file with errors is tried again by the next build
             catalog.put_file(replace(record, done=True), keep_sounds=True)
@@ -282,15 +241,3 @@ def _up_to_date(catalog: Catalog, found: FoundFile) -> FileRecord:
     record = FileRecord(path, found.name, now[1], now[2], digest.hexdigest(), done)
     catalog.put_file(record, keep_sounds=same)
     return record
-
-
-def _guarded(catalog: Catalog, where: str, path: str, read: Callable[[], _T]) -> _T | None:
-    try:
-        return read()
-    except (InputError, MissingDependencyError) as error:
-        catalog.add_error(where, path, str(error))
-    except OSError as error:  # it went away, or its disk did
-        catalog.add_error(where, path, f"{path}: can't be read ({error.strerror}); check that it is still there")
-    except MemoryError:
-        catalog.add_error(where, path, f"{path}: takes more memory than there is; leave it out")
-    return None

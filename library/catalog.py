@@ -25,6 +25,7 @@ from library.catalog_reader import (
 )
 from library.manifest import CATALOG_NAME, SourceEntry
 from library.sounds import MidiProgram, Sound
+from library.stamp import drop_stamp, write_stamp
 from library.table import sound_line
 
 __all__ = [
@@ -87,11 +88,16 @@ class Catalog:
 
     def __init__(self, lib_dir: Path) -> None:
         self._path = lib_dir / CATALOG_NAME
+        self._is_sealed = False
+        drop_stamp(lib_dir)
         self._db = sqlite3.connect(self._path, timeout=10.0)
         try:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.executescript(_SCHEMA)
+        except sqlite3.OperationalError:  # read-only, full or busy: no damage
+            self._db.close()
+            raise
         except sqlite3.DatabaseError as error:
             self._db.close()
             raise damaged(self._path, error) from error
@@ -108,6 +114,8 @@ class Catalog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._db.close()
+        if not self._is_sealed:
+            write_stamp(self._path.parent)
 
     def begin(self, encoder_key: str, sources: Sequence[SourceEntry], errors: Iterable[FileError]) -> None:
         """Start or go on with a build: vectors of another encoder are dropped, sources and errors replaced."""
@@ -212,6 +220,10 @@ class Catalog:
         with self._db:
             self._db.execute(f"DELETE FROM sounds WHERE generation NOT IN ({kept})")  # noqa: S608 only numbers
 
+    def frozen(self, generation: int) -> int:
+        """Return how many sounds of a generation are here; none after a damaged catalogue was made anew."""
+        return int(self._db.execute("SELECT count(*) FROM sounds WHERE generation = ?", (generation,)).fetchone()[0])
+
     def lines(self, generation: int) -> Iterator[bytes]:
         """Yield the sounds of a frozen generation as the lines of a table."""
         return map(sound_line, self._db.execute(FROZEN, (generation,)))
@@ -229,6 +241,7 @@ class Catalog:
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 constants above
         self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.execute("VACUUM")
+        self._is_sealed = True
 
 
 def _columns(sound: Sound) -> tuple[str | int | None, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -32,6 +33,14 @@ class FileError:
 
     path: str
     error: str
+
+    @property
+    def kind(self) -> str:
+        """What is wrong without the details that differ from file to file: "truncated", "silent" ..."""
+        rule = self.error.removeprefix(f"{self.path}: ")  # "path: rule: detail (more); next step"
+        head, _, tail = rule.partition(": ")
+        rule = tail if os.sep in head else rule  # a part's error names its file
+        return re.sub(r"\d+", "N", re.split(r"; |: | \(", rule)[0]).removeprefix("is ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,5 +133,5 @@ def notes_of(db: sqlite3.Connection) -> tuple[FileError, ...]:
 def damaged(path: Path, error: Exception) -> LibraryError:
     """Return the error that says that a catalogue can't be read."""
     return LibraryError(
-        path, f"is not a catalogue that can be read ({error})", "delete it and run `timbrel library build` again"
+        path, f"is not a catalogue that can be read ({error})", "run `timbrel library build` again: it mends it"
     )

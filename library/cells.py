@@ -62,6 +62,7 @@ class Cells:
             or table[0] != 0
             or table[count] != rows
             or (np.diff(table[: count + 1]) < 0).any()
+            or not 0 <= table[count + 1 :].min() <= table[count + 1 :].max() < rows
         ):
             raise LibraryError(order, f"does not fit {centres.name}", "run `timbrel library build` again")
         self._starts, self._rows = table[: count + 1].astype(np.int64), table[count + 1 :]

@@ -49,6 +49,10 @@ class TimbrelError(Exception):
         self.next_step = next_step
         super().__init__(_one_line(f"{value}: {rule}; {next_step}"))
 
+    def __reduce__(self) -> tuple[type[TimbrelError], tuple[str, str, str]]:
+        """Let it be sent between processes."""
+        return type(self), (self.value, self.rule, self.next_step)
+
 
 class InputError(TimbrelError):
     """Report a value, file or option that can't be used."""

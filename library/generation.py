@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from library.catalog import read_published
 from library.errors import LibraryError
-from library.manifest import Manifest, rebuild_command
+from library.integrity import READ_WHOLE_BYTES
+from library.manifest import CATALOG_NAME, Manifest, rebuild_command
 from library.sounds import Sound
 from library.table import SoundTable, read_table
 
@@ -78,12 +79,19 @@ def open_generation(lib_dir: Path, manifest: Manifest) -> Generation:
     if f"{manifest.table_name}.jsonl" in manifest.files:
         base = read_table(lib_dir / f"{manifest.table_name}.jsonl", lib_dir / f"{manifest.table_name}.spans")
     else:  # format 1, and libraries that are sealed
-        base = read_published(lib_dir, manifest.generation, immutable=manifest.sealed).table
+        published = read_published(lib_dir, manifest.generation, immutable=manifest.sealed)
+        if published.content_sha256 != manifest.content_sha256:
+            step = f"run `{rebuild_command(lib_dir, manifest)}`"
+            raise LibraryError(lib_dir / CATALOG_NAME, "its sounds are not what the manifest says", step)
+        base = published.table
     shape = (manifest.base_vectors, manifest.dim)
     vectors = np.zeros(shape, np.float16)
     if manifest.base_vectors:
-        # A view as a plain array: slices of a memmap object cost five times as long.
-        vectors = np.asarray(np.memmap(lib_dir / manifest.vectors_name, np.float16, "r", shape=shape))
+        path = lib_dir / manifest.vectors_name
+        if path.stat().st_size <= READ_WHOLE_BYTES:
+            vectors = np.fromfile(path, np.float16).reshape(shape)
+        else:  # a view as a plain array: slices of a memmap object cost five times as long
+            vectors = np.asarray(np.memmap(path, np.float16, "r", shape=shape))
     gone = np.zeros(len(base), np.bool_)
     if manifest.base is None:
         empty = np.zeros((0, manifest.dim), np.float16)

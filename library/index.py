@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.candidates import AnnoyCandidates, annoy_available
-from library.catalog import read_errors, read_notes
 from library.cells import Cells, cell_names
+from library.description import describe
 from library.errors import InputError, LibraryError
 from library.generation import Generation, open_generation
 from library.hubs import Cohort, Hubs
-from library.manifest import check_files, check_fingerprint, read_manifest
+from library.integrity import READ_WHOLE_BYTES, MappedFiles, check_content, check_files
+from library.manifest import check_fingerprint, read_manifest
 from library.nearest import Distinct, Part, Ranked, best_first
 from library.sounds import Sound
 from library.taste import Taste, lean
@@ -87,11 +88,14 @@ class SoundIndex:
         if approximate and set(cell_names(manifest.base_generation)) <= set(manifest.files):
             self._cells = Cells(lib_dir, manifest.base_generation, rows, dim)
         elif approximate and manifest.index_name in manifest.files and annoy_available():
+            check_content(lib_dir, manifest, manifest.index_name)  # a damaged one would kill the process
             self._annoy = AnnoyCandidates(lib_dir / manifest.index_name, rows, dim)
         leaning = lean(taste, lib_dir, generation) if taste is not None else None
         self._added = np.zeros(len(self._gone), np.float32) if leaning is None else leaning.added
         self._least = _CANDIDATES * (_WEIGHED if leaning is not None and leaning.weighted else 1)
         self._hubs = None if cohort is None else Hubs(generation, cohort)
+        large = {name for name, entry in manifest.files.items() if entry.bytes > READ_WHOLE_BYTES}
+        self._mapped = MappedFiles(lib_dir, manifest, large | ({manifest.index_name} if self._annoy else set()))
         keep = EXACT_VALUES if self.search == "exact" else 0
         self._base = Part.of(generation.vectors, generation.base, 0, keep)
         self._delta = Part.of(generation.delta_vectors, generation.delta, len(generation.base), EXACT_VALUES)
@@ -185,7 +189,9 @@ class SoundIndex:
 
         Raises:
             InputError: The queries have another shape, are not finite or (nearly) zero, or k is below 1.
+            LibraryError: A file of the library was cut short while it was open.
         """
+        self._mapped.check()
         queries = self._checked(vectors, k)
         blocked = self._gone if among is None else self._gone | ~among
         near = self._base.all(queries) if among is not None or self.search == "exact" else self._near(queries, k)
@@ -206,30 +212,8 @@ class SoundIndex:
         return Path(sound.path) if sound.kind == "sample" and sound.path else None
 
     def info(self) -> dict[str, Any]:  # Any: what JSON can hold
-        """Describe the library for `timbrel library info`."""
-        manifest = self._manifest
-        kinds: dict[str, int] = {}
-        families: dict[str, int] = {}
-        for sound in self.sounds:
-            kinds[sound.kind] = kinds.get(sound.kind, 0) + 1
-            families[sound.family or "unknown"] = families.get(sound.family or "unknown", 0) + 1
-        return {
-            "path": str(self._lib_dir),
-            "sounds": manifest.sounds,
-            "vectors": manifest.vectors,
-            "dim": manifest.dim,
-            "encoder": manifest.fingerprint,
-            "encoder_name": manifest.encoder,
-            "generation": manifest.generation,
-            "search": self.search,
-            "kinds": dict(sorted(kinds.items())),
-            "families": dict(sorted(families.items())),
-            "sources": [{"name": s.name, "path": s.path, "kind": s.kind} for s in manifest.sources],
-            "errors": [
-                {"path": e.path, "error": e.error} for e in read_errors(self._lib_dir, immutable=manifest.sealed)
-            ],
-            "notes": [{"path": n.path, "note": n.error} for n in read_notes(self._lib_dir, immutable=manifest.sealed)],
-        }
+        """Describe the library; see `library.description`."""
+        return describe(self._lib_dir, self._generation, self.sounds, self.search)
 
     def _checked(self, vectors: NDArray[np.float32], k: int) -> NDArray[np.float32]:
         if k < 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from library.errors import LibraryError
@@ -38,9 +38,9 @@ def build_lock(lib_dir: Path) -> Iterator[None]:
                 f"is being built or watched by another process ({owner})",
                 "wait until it is done, or stop that process",
             ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        with suppress(OSError):  # a full disk: the lock holds without saying whose it is
+            file.truncate(0)
+            os.write(file.fileno(), str(os.getpid()).encode())
         # The file stays: removing it would let two builds hold locks on two files of the same name.
         yield
 

@@ -7,7 +7,7 @@ from hashlib import file_digest
 
 from library.catalog import Catalog, FileRecord
 from library.errors import TimbrelError
-from library.sources import FoundFile, Scan, open_file
+from library.sources import FoundFile, OpenFile, Scan
 
 __all__ = ["adopt_moved"]
 
@@ -15,7 +15,7 @@ _BY_CONTENT = ("audio", "soundfont")
 """Kinds whose sounds depend on nothing but the file itself."""
 
 
-def adopt_moved(catalog: Catalog, scan: Scan) -> int:
+def adopt_moved(catalog: Catalog, scan: Scan, open_with: OpenFile) -> int:
     """Give new files the vectors of those that are gone and had the same content; returns how many.
 
     Call it before the catalogue forgets the files that are gone. Only new files of a size that is missing are read.
@@ -31,13 +31,13 @@ def adopt_moved(catalog: Catalog, scan: Scan) -> int:
         if str(found.path) in known or found.kind not in _BY_CONTENT:
             continue
         try:
-            adopted += _adopt(catalog, found, gone)
+            adopted += _adopt(catalog, found, gone, open_with)
         except (OSError, TimbrelError):  # the build itself tells what is wrong with the file
             continue
     return adopted
 
 
-def _adopt(catalog: Catalog, found: FoundFile, gone: defaultdict[int, list[FileRecord]]) -> bool:
+def _adopt(catalog: Catalog, found: FoundFile, gone: defaultdict[int, list[FileRecord]], open_with: OpenFile) -> bool:
     status = found.path.stat()
     if status.st_size not in gone:
         return False
@@ -47,7 +47,7 @@ def _adopt(catalog: Catalog, found: FoundFile, gone: defaultdict[int, list[FileR
     if old is None:
         return False
     path = str(found.path)
-    with open_file(found) as reader:
+    with open_with(found) as reader:
         for sound in reader.sounds():
             vectors = catalog.drafted_vectors(old.name + sound.id.removeprefix(found.name))
             if vectors is not None:

@@ -52,7 +52,7 @@ def publish(
     generation = next_generation(lib_dir, old.generation if old else 0)
     catalog.freeze(generation, [kept])
     manifest = write_base(lib_dir, catalog, spec, sources, generation)
-    if old is not None and _same(lib_dir, old, manifest, with_index):
+    if old is not None and catalog.frozen(kept) == old.sounds and _same(lib_dir, old, manifest, with_index):
         catalog.drop_generations([kept])
         sweep(lib_dir, old)
         return old

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.errors import LibraryError
+from library.integrity import READ_WHOLE_BYTES
 from library.sounds import MidiProgram, Sound
 
 __all__ = ["SoundTable", "read_table", "sound_line", "write_table"]
@@ -110,7 +111,7 @@ def write_table(lines_path: Path, spans_path: Path, lines: Iterable[bytes]) -> N
 
 
 def read_table(lines_path: Path, spans_path: Path) -> SoundTable:
-    """Open a table without reading it; files of the right size are expected.
+    """Open a table, without reading a large one; files of the right size are expected.
 
     Raises:
         LibraryError: The two files don't fit each other.
@@ -120,7 +121,7 @@ def read_table(lines_path: Path, spans_path: Path) -> SoundTable:
     size = lines_path.stat().st_size
     if (int(ends[-1]) if len(ends) else 0) != size or (np.diff(ends, prepend=0) <= 0).any():
         raise LibraryError(spans_path, f"does not fit {lines_path.name}", "run `timbrel library build` again")
-    if not size:
-        return SoundTable(b"", spans)
+    if size <= READ_WHOLE_BYTES:
+        return SoundTable(lines_path.read_bytes(), spans)
     with lines_path.open("rb") as file:
         return SoundTable(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), spans)

@@ -10,7 +10,8 @@ from library.candidates import AnnoyCandidates, annoy_available
 from library.catalog import read_published
 from library.errors import LibraryError
 from library.index import SoundIndex
-from library.manifest import Manifest, file_entry, read_manifest
+from library.manifest import CATALOG_NAME, FileEntry, Manifest, file_entry, read_manifest
+from library.stamp import catalog_problem
 
 __all__ = ["verify_library"]
 
@@ -26,27 +27,36 @@ def verify_library(lib_dir: Path) -> tuple[str, ...]:
         What is wrong, one line each; empty for a sound library.
 
     Raises:
-        LibraryError: The library can't even be opened.
+        LibraryError: There is no library, or its manifest is damaged, or its files don't fit each other.
     """
     manifest = read_manifest(lib_dir)
-    SoundIndex.open(lib_dir, None, exact=True)
     problems = [
-        f"{name}: its content is not what the manifest says"
-        for name, entry in manifest.files.items()
-        if file_entry(lib_dir / name) != entry
+        f"{name}: {rule}" for name, entry in manifest.files.items() if (rule := _bad_file(lib_dir / name, entry))
     ]
+    if CATALOG_NAME not in manifest.files and (rule := catalog_problem(lib_dir)):
+        problems.append(f"{CATALOG_NAME}: {rule}")
+    if problems:  # nothing opens such files: Annoy crashes on one that is not its own
+        return tuple(problems)
+    SoundIndex.open(lib_dir, None, exact=True)
     if manifest.base is None:
         published = read_published(lib_dir, manifest.generation, immutable=manifest.sealed)
         if published.content_sha256 != manifest.content_sha256:
-            problems.append("catalog.sqlite: its sounds are not what the manifest says")
+            problems.append(f"{CATALOG_NAME}: its sounds are not what the manifest says")
     problems += _bad_vectors(lib_dir, manifest)
-    # Annoy crashes on a file that is not its own: it is opened only when the hash is right.
-    if not problems and manifest.index_name in manifest.files and annoy_available():
+    if manifest.index_name in manifest.files and annoy_available():
         try:
             AnnoyCandidates(lib_dir / manifest.index_name, manifest.base_vectors, manifest.dim)
         except LibraryError as error:
             problems.append(str(error))
     return tuple(problems)
+
+
+def _bad_file(path: Path, entry: FileEntry) -> str:
+    if not path.is_file():
+        return "is missing from the library"
+    if path.stat().st_size != entry.bytes:
+        return f"has {path.stat().st_size} bytes, the manifest says {entry.bytes}"
+    return "" if file_entry(path) == entry else "its content is not what the manifest says"
 
 
 def _bad_vectors(lib_dir: Path, manifest: Manifest) -> list[str]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from library.build import RECIPE, build_library, fill, scan_entries
+from library.build import RECIPE, build_library, fill, scan_entries, told
 from library.catalog import Catalog
 from library.delta import follow, publish_delta, unfollow
 from library.encoders.spec import SingleEncoder
@@ -19,7 +19,7 @@ from library.lock import build_lock
 from library.manifest import Manifest, SourceEntry, read_manifest
 from library.moves import adopt_moved
 from library.publish import next_generation, write_base, write_indexes
-from library.sources import Scan
+from library.sources import OpenFile, Scan, open_file
 
 __all__ = ["DELTA_VECTORS", "Watcher"]
 
@@ -46,6 +46,7 @@ class Watcher:
         say: Told each change in a line.
         delta_most: See DELTA_VECTORS.
         exclude: Folders of the sources to leave out; see library.exclude.
+        open_with: Makes the reader of a file.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class Watcher:
         encoder: SingleEncoder,
         say: Say,
         delta_most: int = DELTA_VECTORS,
+        open_with: OpenFile = open_file,
         exclude: Sequence[str] = (),
     ) -> None:
         self._lib_dir = lib_dir
         self._encoder = encoder
         self._say = say
         self._delta_most = delta_most
+        self._open_with = open_with
         self._exclude = exclude
         self._sources: tuple[SourceEntry, ...] = ()
         self._done: Snapshot = {}
@@ -75,7 +78,7 @@ class Watcher:
             LibraryError: There is no library, it is damaged, or another process builds or watches it.
         """
         self._sources = read_manifest(self._lib_dir).sources
-        with build_lock(self._lib_dir):
+        with build_lock(self._lib_dir), told(self._lib_dir):
             self._base = self._begin()
             with Catalog(self._lib_dir) as catalog:
                 follow(catalog, self._base.generation)
@@ -114,7 +117,12 @@ class Watcher:
                     self._lib_dir, f"{min(self._missing)} is away", "connect its drive, then watch again"
                 )
             return manifest
-        return build_library(paths, self._lib_dir, self._encoder, locked=True, exclude=self._exclude).manifest
+        report = build_library(
+            paths, self._lib_dir, self._encoder, open_with=self._open_with, locked=True, exclude=self._exclude
+        )
+        for line in report.mended:
+            self._say(line)
+        return report.manifest
 
     def _update(self, catalog: Catalog, restless: set[str]) -> None:
         here = [source for source in self._sources if source.path not in self._missing]
@@ -126,10 +134,10 @@ class Watcher:
         ready = Scan(tuple(found for found in scan.files if str(found.path) not in restless), scan.errors)
         key = f"{self._encoder.spec.fingerprint}:{self._encoder.spec.dim}:{RECIPE}"
         catalog.begin(key, self._sources, scan.errors)
-        adopt_moved(catalog, ready)
+        adopt_moved(catalog, ready, self._open_with)
         catalog.keep_files([*(str(found.path) for found in ready.files), *waiting, *away])
         before = time.monotonic()
-        embedded, _ = fill(catalog, ready, self._encoder, lambda _: None)
+        embedded, _ = fill(catalog, ready, self._encoder, lambda _: None, self._open_with)
         keep = self._merging
         manifest, size = publish_delta(self._lib_dir, catalog, self._base, keep)
         took_s = time.monotonic() - before

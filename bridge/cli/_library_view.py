@@ -16,6 +16,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from library.build import BuildProgress, BuildReport, Progress
+from library.catalog import FileError
 from library.index import Match
 
 __all__ = ["build_progress", "match_json", "show_info", "show_matches", "show_report"]
@@ -80,8 +81,10 @@ def show_report(out: Path, report: BuildReport) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    _show_errors([error.error for error in report.errors], [error.path for error in report.errors])
-    _show_errors([note.error for note in report.notes], [note.path for note in report.notes], _NOTED)
+    for line in report.mended:
+        Console(stderr=True, highlight=False).print(escape(line), soft_wrap=True)
+    _show_errors(report.errors)
+    _show_errors(report.notes, _NOTED)
 
 
 def show_info(found: Mapping[str, Any]) -> None:
@@ -95,10 +98,11 @@ def show_info(found: Mapping[str, Any]) -> None:
         table.add_row("source", escape(f"{source['name']}  ({source['path']})"))
     for key in ("liked", "skipped"):
         table.add_row(key, str(len(found[key])))
-    table.add_row("errors", str(len(found["errors"])))
+    by_kind = ", ".join(f"{kind} {count}" for kind, count in found["errors_by_kind"].items())
+    table.add_row("errors", by_kind or "0")
     Console().print(table)
-    _show_errors([error["error"] for error in found["errors"]], [error["path"] for error in found["errors"]])
-    _show_errors([note["note"] for note in found["notes"]], [note["path"] for note in found["notes"]], _NOTED)
+    _show_errors([FileError(error["path"], error["error"]) for error in found["errors"]])
+    _show_errors([FileError(note["path"], note["note"]) for note in found["notes"]], _NOTED)
 
 
 def show_matches(file: str, matches: Sequence[Match]) -> None:
@@ -119,17 +123,16 @@ def show_matches(file: str, matches: Sequence[Match]) -> None:
     Console().print(table)
 
 
-def _show_errors(errors: Sequence[str], paths: Sequence[str], title: str = "could not be read") -> None:
+def _show_errors(errors: Sequence[FileError], title: str = "could not be read") -> None:
     console = Console(stderr=True, highlight=False)
     if not errors:
         return
-    # Messages read "path: rule; next step": without the path equal kinds fall together.
-    kinds = [error.removeprefix(f"{path}: ") for error, path in zip(errors, paths, strict=True)]
     console.print(f"{len(errors)} {title}:", soft_wrap=True)
-    for kind, count in Counter(kinds).most_common():
-        console.print(f"  {count} x {escape(kind)}", soft_wrap=True)
-        of_kind = [path for path, other in zip(paths, kinds, strict=True) if other == kind]
-        for path in of_kind[:_ERRORS_SHOWN]:
-            console.print(f"      {escape(path)}", soft_wrap=True)
+    for kind, count in Counter(error.kind for error in errors).most_common():
+        of_kind = [error for error in errors if error.kind == kind]
+        _, _, step = of_kind[0].error.rpartition("; ")
+        console.print(f"  {count} x {escape(kind if step == of_kind[0].error else f'{kind}; {step}')}", soft_wrap=True)
+        for error in of_kind[:_ERRORS_SHOWN]:
+            console.print(f"      {escape(error.path)}", soft_wrap=True)
         if len(of_kind) > _ERRORS_SHOWN:
             console.print("      ... and more: `timbrel library info LIB --json` lists all", soft_wrap=True)

@@ -14,7 +14,7 @@ from bridge.cli._library_view import match_json, show_matches
 from bridge.cli.console import complain, say
 from library import encoders
 from library.audio import SAMPLE_RATE_HZ, read_audio, read_frames
-from library.build import embed_clips
+from library.embed import embed_clips
 from library.encoders import Encoder
 from library.errors import AudioFileError, InputError
 from library.index import Match, SoundIndex, open_library

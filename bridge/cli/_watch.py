@@ -25,6 +25,7 @@ def watch_library(lib_dir: Path, device: str, parent: int | None, exclude: tuple
     """
     from library.encoders import load_encoder
     from library.manifest import read_manifest
+    from library.sources.apart import ReadersApart
     from library.watch import Watcher
 
     read_manifest(lib_dir)  # a wrong name is said at once, not after the encoder is loaded
@@ -38,4 +39,5 @@ def watch_library(lib_dir: Path, device: str, parent: int | None, exclude: tuple
                 stop.set()
 
     threading.Thread(target=guard, name="parent", daemon=True).start()
-    Watcher(lib_dir, load_encoder(device=device), typer.echo, exclude=exclude).run(stop)
+    with ReadersApart() as readers:
+        Watcher(lib_dir, load_encoder(device=device), typer.echo, open_with=readers.open, exclude=exclude).run(stop)

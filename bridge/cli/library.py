@@ -243,13 +243,14 @@ def _build(sources: list[Path], out: Path, device: str, config: Path | None) -> 
     from bridge.cli._library_view import build_progress, show_report
     from library.build import build_library, name_sources
     from library.encoders import load_encoder
+    from library.sources.apart import ReadersApart
 
     name_sources(sources)  # a wrong name is said at once, not after the encoder is loaded
     exclude = excluded(config)
     encoder = load_encoder(device=device)
     try:
-        with build_progress() as progress:
-            report = build_library(sources, out, encoder, progress, exclude=exclude)
+        with build_progress() as progress, ReadersApart() as readers:
+            report = build_library(sources, out, encoder, progress, open_with=readers.open, exclude=exclude)
     except KeyboardInterrupt:
         typer.echo(f"\nstopped; what was done is kept in {out}: run the same command again to go on", err=True)
         raise typer.Exit(_INTERRUPTED) from None

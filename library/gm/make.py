@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.audio import write_audio
-from library.build import BuildProgress, Progress, embed_clips
+from library.build import BuildProgress, Progress
 from library.catalog import Catalog
+from library.embed import embed_clips
 from library.encoders.spec import SingleEncoder
 from library.errors import InputError, LibraryError
 from library.gm.names import DRUM_KITS, GM_NAMES, gm_family

@@ -16,7 +16,7 @@ from library.catalog import FileError
 from library.sounds import Sound
 from library.stretches import read_windows
 
-__all__ = ["HEAD_BYTES", "FoundFile", "Kind", "Reader", "Scan", "clips_of", "clips_of_file"]
+__all__ = ["HEAD_BYTES", "FoundFile", "Kind", "OpenFile", "Reader", "Scan", "clips_of", "clips_of_file"]
 
 HEAD_BYTES = 64
 """How much of the beginning of a file is looked at to tell what it is."""
@@ -89,6 +89,10 @@ class Reader(Protocol):
             MissingDependencyError: A native part is missing.
         """
         ...
+
+
+OpenFile = Callable[[FoundFile], Reader]
+"""Makes the reader of a file: in this process (library.sources.open_file) or in another (library.sources.apart)."""
 
 
 def _no_parts(path: Path) -> tuple[str, ...]:  # noqa: ARG001 the signature of Kind.parts

@@ -69,28 +69,6 @@ def test_moved_and_renamed_files_are_not_embedded_again(folder: Path, tmp_path: 
     assert content(lib) == content(tmp_path / "undisturbed")
 
 
-@pytest.mark.parametrize("pattern", ["vectors-*", "index-*", "sounds-*.jsonl", "sounds-*.spans", "manifest.json"])
-@pytest.mark.parametrize("damage", ["cut", "flipped", "gone"])
-def test_a_build_repairs_what_verify_names(folder: Path, tmp_path: Path, pattern: str, damage: str) -> None:
-    lib = tmp_path / "lib"
-    build_library([folder], lib, SpectrumEncoder())
-    (path,) = lib.glob(pattern)
-    data = bytearray(path.read_bytes())
-    if damage == "gone":
-        path.unlink()
-    else:
-        data[len(data) // 2] ^= 0x40
-        path.write_bytes(data[: len(data) // 2] if damage == "cut" else data)
-    try:
-        problems = "\n".join(verify_library(lib))
-    except LibraryError as error:
-        problems = str(error)
-    assert damage == "gone" or path.name.split(".")[0] in problems or pattern == "manifest.json"
-    encoder = CountingEncoder()
-    build_library([folder], lib, encoder)
-    assert (verify_library(lib), encoder.clips) == ((), 0)
-
-
 def test_a_full_disk_is_one_line_that_says_how_to_go_on(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

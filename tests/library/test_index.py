@@ -169,8 +169,8 @@ def test_a_damaged_catalogue_is_told_by_verify_and_does_not_stop_a_reader(lib: P
     for side in lib.glob("catalog.sqlite-*"):
         side.unlink()
     (lib / "catalog.sqlite").write_bytes(content)
-    with pytest.raises(LibraryError, match=r"catalog"):
-        verify_library(lib)
+    (problem,) = verify_library(lib)
+    assert problem.startswith("catalog.sqlite: ")
     assert SoundIndex.open(lib, None).query(unit(1), 3) == before
 
 
@@ -195,7 +195,7 @@ def test_a_choice_of_sounds_is_searched_to_the_end(lib: Path) -> None:
 
 def test_a_manifest_that_counts_other_sounds_than_the_catalogue_is_refused(lib: Path) -> None:
     data = json.loads((lib / "manifest.json").read_text())
-    (lib / "manifest.json").write_text(json.dumps(data | {"sounds": 29}))
+    (lib / "manifest.json").write_text(json.dumps(data | {"sounds": 29, "sha256": None}))
     with pytest.raises(LibraryError, match="holds 30 sounds"):
         SoundIndex.open(lib, None)
 

@@ -59,7 +59,9 @@ def test_a_truncated_manifest_is_one_clear_error(lib: Path, keep: int) -> None:
 )
 def test_a_value_that_can_not_be_is_one_clear_error(lib: Path, change: dict[str, Any]) -> None:
     path = lib / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    data = json.loads(path.read_text())
+    del data["sha256"]
+    path.write_text(json.dumps(data | change))
     with pytest.raises(LibraryError, match="is damaged"):
         read_manifest(lib)
 
@@ -69,8 +71,16 @@ def test_files_outside_the_library_are_refused(lib: Path, name: str) -> None:
     path = lib / "manifest.json"
     data = json.loads(path.read_text())
     data["files"][name] = {"bytes": 0, "sha256": ""}
+    del data["sha256"]
     path.write_text(json.dumps(data))
     with pytest.raises(LibraryError, match="is damaged"):
+        read_manifest(lib)
+
+
+def test_any_changed_value_is_noticed(lib: Path) -> None:
+    path = lib / "manifest.json"
+    path.write_text(path.read_text().replace('"/nowhere"', '"/nowhare"'))
+    with pytest.raises(LibraryError, match=r"is damaged .*not what it was"):
         read_manifest(lib)
 
 

@@ -44,3 +44,32 @@ def test_a_library_of_format_1_keeps_programs_kinds_and_errors(format_1: Path) -
     assert sounds["long organ"].family == "organ"
     (error,) = index.info()["errors"]
     assert error["path"] == "/golden-source/broken.wav"
+
+
+@pytest.fixture
+def format_2(tmp_path: Path) -> Path:
+    """Return a copy of what a watch left: five sounds, then one that went and one that came."""
+    return Path(shutil.copytree(GOLDEN / "library-format-2", tmp_path / "lib"))
+
+
+def test_a_library_of_format_2_is_whole(format_2: Path) -> None:
+    assert verify_library(format_2) == ()
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_library_of_format_2_is_searched_with_its_delta(format_2: Path, exact: bool) -> None:
+    index = SoundIndex.open(format_2, SpectrumEncoder().spec.fingerprint, exact=exact)
+    tones = np.stack([tone(220.0, 1.0, 1), tone(3000.0, 1.0, 2), tone(700.0, 1.0, 3)])
+    found = index.query(SpectrumEncoder().embed(tones), 5)
+    assert [matches[0].sound.name for matches in found[:2]] == ["low flute", "came later"]
+    assert [matches[0].score for matches in found[:2]] == pytest.approx([1.0, 1.0], abs=1e-3)
+    assert "leaves" not in {match.sound.name for match in found[2]}  # it went after the base was written
+
+
+def test_a_library_of_format_2_keeps_programs_kinds_and_errors(format_2: Path) -> None:
+    index = SoundIndex.open(format_2, None)
+    sounds = {sound.name: sound for sound in index.sounds}
+    assert set(sounds) == {"low flute", "bass", "came later", "Grand Piano", "Standard Kit"}
+    assert (sounds["Grand Piano"].kind, sounds["Grand Piano"].program) == ("soundfont", MidiProgram(None, 0, 0, 0))
+    (error,) = index.info()["errors"]
+    assert error["path"] == "/golden-source/broken.wav"

@@ -40,7 +40,7 @@ def src(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def watching(lib: Path, delta_most: int = 100, exclude: Sequence[str] = ()) -> Iterator[list[str]]:
     stop = threading.Event()
     said: list[str] = []
-    watcher = Watcher(lib, SpectrumEncoder(), said.append, delta_most, exclude)
+    watcher = Watcher(lib, SpectrumEncoder(), said.append, delta_most, exclude=exclude)
     thread = threading.Thread(target=watcher.run, args=(stop,))
     thread.start()
     try:

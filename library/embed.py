@@ -1,0 +1,82 @@
+"""Embed the sounds of one file, each committed by itself, and record what can't be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from library.catalog import Catalog
+from library.encoders.spec import SingleEncoder
+from library.errors import InputError, MissingDependencyError
+from library.sources import Reader
+
+__all__ = ["embed_clips", "fill_file"]
+
+_T = TypeVar("_T")
+
+
+def fill_file(
+    catalog: Catalog, path: str, reader: Reader, encoder: SingleEncoder, progress: Callable[[float, str], None]
+) -> tuple[int, bool]:
+    """Embed the sounds of one file that are not embedded yet, each committed by itself; errors are recorded.
+
+    Args:
+        catalog: Catalogue of the library.
+        path: The file.
+        reader: Reads it.
+        encoder: Embeds each sound.
+        progress: Called before each sound with the part of the file that is done, 0..1, and the sound's name.
+
+    Returns:
+        How many were embedded, and whether all of the file could be read.
+    """
+    embedded = 0
+    done = catalog.drafted(path)
+    with reader:
+        sounds = _guarded(catalog, path, path, reader.sounds)
+        complete = sounds is not None
+        for number, sound in enumerate(sounds or ()):
+            progress(number / len(sounds or ()), sound.name)
+            if sound.id in done:
+                continue
+            where = path if len(sounds or ()) == 1 else f"{path} ({sound.name})"
+            clips = _guarded(catalog, where, path, partial(reader.clips, sound))
+            if clips is None:
+                complete = False
+                continue
+            catalog.add_sound(sound, path, embed_clips(encoder, clips))
+            embedded += 1
+        notes = _guarded(catalog, path, path, reader.notes) if complete else None
+        if notes is not None:
+            catalog.put_notes(path, notes)
+    return embedded, notes is not None
+
+
+def embed_clips(encoder: SingleEncoder, clips: Sequence[NDArray[np.float32]]) -> NDArray[np.float16]:
+    """Embed clips of any lengths as unit vectors[n, D] in their order.
+
+    Clips of one sound form the batches, never those of several: so a resumed build makes the same vectors.
+    """
+    vectors = np.zeros((len(clips), encoder.spec.dim), np.float32)
+    for length in dict.fromkeys(len(clip) for clip in clips):
+        rows = [row for row, clip in enumerate(clips) if len(clip) == length]
+        vectors[rows] = encoder.embed(np.stack([clips[row] for row in rows]))
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    usable = np.isfinite(norms[:, 0]) & (norms[:, 0] > 0.5)  # an encoder's vectors have norm 1
+    return np.asarray(vectors[usable] / norms[usable], np.float16)
+
+
+def _guarded(catalog: Catalog, where: str, path: str, read: Callable[[], _T]) -> _T | None:
+    try:
+        return read()
+    except (InputError, MissingDependencyError) as error:
+        catalog.add_error(where, path, str(error))
+    except OSError as error:  # it went away, or its disk did
+        catalog.add_error(where, path, f"{path}: can't be read ({error.strerror}); check that it is still there")
+    except MemoryError:
+        catalog.add_error(where, path, f"{path}: takes more memory than there is; leave it out")
+    return None
