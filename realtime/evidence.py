@@ -1,19 +1,30 @@
-"""Remember how well each sound has explained what was heard over the last seconds."""
+"""Choose the set of sounds that explains what was heard over the last seconds."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from library.index import Match
 
-__all__ = ["Evidence"]
+__all__ = ["Evidence", "Wish"]
 
-TIME_CONSTANT_S = 8.0
+TIME_CONSTANT_S = 16.0
 """A song holds its instruments for longer than a window; what a window confuses, others part."""
 
-SHARPNESS = 24.0
-"""Of two sounds for one slot, one that is .03 less similar counts half: so near-duplicates count alike."""
+MEMORY_S = 32.0
+STEP_S = 0.5
+"""Windows nearer to each other than this say nearly the same: of those before the newest, one is kept."""
+
+SHARPNESS = 12.0
+"""Of two sounds for one slot, one whose standing is .06 less counts half."""
+
+RIVALS = 3
+"""A sound's share is of the three best for a slot, not of all: in a large library many are nearly the same."""
 
 LIKELY_COSINE, STEEPNESS = 0.3, 12.0
 """Cosine at which a nearest sound is as likely as not what is heard, and how fast that changes around it."""
@@ -21,86 +32,138 @@ LIKELY_COSINE, STEEPNESS = 0.3, 12.0
 LEAST_LIKELY = 0.5
 """A small library holds nothing close: the nearest is offered all the same, if it stays the nearest."""
 
-REACH = 0.25
-"""Cosine below the closest within which a sound that is sure is taken for it."""
+REACH = 0.4
+"""Standing below that of a track's best within which a sound may be what it plays."""
 
-FIRST_STEP_S = 0.5
-"""Time that the first window stands for: a usual hop."""
+WELCOME = 0.25
+"""Taste below that of the most welcome within which it may be: of a sound that is skipped now, older windows speak."""
 
-_FORGOTTEN = 1e-4
-_PRIOR = 1e-3
-"""Keeps the order of sounds for which nothing speaks yet."""
+CANDIDATES = 10
+"""Sounds of a slot that are remembered, and of a track that are considered."""
+
+HELD = 1.25
+"""A sound that shows counts as so much more: two that explain nearly as much don't take turns."""
+
+_TINY_S = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Ask for the sound of one track.
+
+    Attributes:
+        first_s: Since when it is heard.
+        matches: What its vector is near to, best first; one at least.
+        held: Id of the sound that it shows now, or "".
+    """
+
+    first_s: float
+    matches: tuple[Match, ...]
+    held: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    time_s: float
+    claims: tuple[dict[str, float], ...]  # of each slot, by sound
 
 
 class Evidence:
-    """Average, for each sound of the library, what single windows say for it.
+    """Remember what single windows say for each sound, and choose few sounds that explain most of it.
 
-    A window says of a sound: the presence of the slot that it explains best, times how near it is to that slot's
-    nearest sound, times how likely a sound of this cosine is right. What the encoder confuses in one window it gets
-    right in others: on songs of four instruments this finds more than an average of the slots' vectors does.
-
-    How near counts with the producer's taste (see library.taste): where a sound is skipped, the next one gathers what
-    speaks for it.
+    A slot of a window claims a sound by its presence, times the sound's share in the slot's best, times how likely a
+    sound of this cosine is right. Sounds are chosen one by one, each for what it explains beyond those before it
+    (greedy facility location): a sound that is second best for what another explains adds nothing, and what the
+    encoder confuses in one window it gets right in others.
     """
 
     def __init__(self, time_constant_s: float = TIME_CONSTANT_S) -> None:
         self._time_constant_s = time_constant_s
-        self._values: dict[str, float] = {}
-        self._updated_s: float | None = None
-        self._step_s = 0.0
+        self._windows: list[_Heard] = []
 
     def observe(self, slots: Sequence[tuple[float, tuple[Match, ...]]], time_s: float) -> None:
         """Take in one window: presence and matches, best first, of each of its slots."""
-        claims: dict[str, float] = {}
-        for presence, matches in slots:
-            for match in matches:
-                doubt = 1.0 - min(1.0, presence) * _likeness(match, matches[0])
-                claims[match.sound.id] = claims.get(match.sound.id, 1.0) * doubt
-        kept = self._pass(time_s)
-        values = {key: value * kept for key, value in self._values.items() if value * kept > _FORGOTTEN}
-        for key, doubt in claims.items():
-            values[key] = values.get(key, 0.0) + (1.0 - kept) * (1.0 - doubt)
-        self._values = values
+        windows = self._windows
+        time_s = max(time_s, windows[-1].time_s) if windows else time_s
+        if len(windows) > 1 and windows[-1].time_s - windows[-2].time_s < STEP_S - _TINY_S:
+            windows.pop()
+        claims = tuple(_claims(presence, matches) for presence, matches in slots if matches)
+        windows.append(_Heard(time_s, claims))
+        self._windows = [window for window in windows if window.time_s > time_s - MEMORY_S]
 
-    def since(self, sound_id: str, first_s: float) -> float:
-        """Return the mean of what windows said for a sound, 0..1, over the time since first_s."""
-        if self._updated_s is None:
-            return 0.0
-        age_s = self._updated_s - first_s + self._step_s
-        share = 1.0 - math.exp(-max(age_s, self._step_s) / self._time_constant_s)
-        return min(1.0, self._values.get(sound_id, 0.0) / max(share, 1e-9))
+    def choose(
+        self, wishes: Sequence[Wish], taken: Iterable[str], least: float, sustain: float
+    ) -> tuple[Match | None, ...]:
+        """Return the sound of each track, None where too little speaks for any that is left.
 
-    def rank(self, matches: tuple[Match, ...], first_s: float, sure: float) -> tuple[Match, ...]:
-        """Order matches by standing (the cosine, with the producer's taste) and evidence together; scores stay cosines.
-
-        Those with evidence of at least `sure` come first, where they are nearly as close as the closest, and nearly as
-        welcome: one that was skipped a moment ago has still all the evidence from before.
+        Args:
+            wishes: The tracks.
+            taken: Sounds that show in any case: they explain their part first.
+            least: Share of the presence since a track began that its sound has to explain.
+            sustain: Part of it that is enough for the sound that a track shows already.
         """
-        near = max((match.standing for match in matches), default=0.0) - REACH
-        welcome = max((match.taste for match in matches), default=0.0) - REACH
-
-        def worth(match: Match) -> tuple[bool, float]:
-            evidence = self.since(match.sound.id, first_s)
-            is_sure = evidence >= sure and match.standing >= near and match.taste >= welcome
-            return is_sure, SHARPNESS * match.standing + math.log(evidence + _PRIOR)
-
-        return tuple(sorted(matches, key=worth, reverse=True))
+        chosen: list[Match | None] = [None] * len(wishes)
+        names = list(dict.fromkeys([*taken, *(m.sound.id for wish in wishes for m in wish.matches[:CANDIDATES])]))
+        if not wishes or not self._windows:
+            return tuple(chosen)
+        claims, times = self._table(names)
+        weights, allowed, needed = self._asked(wishes, names, times, least, sustain)
+        explained = claims[:, [names.index(name) for name in taken]].max(axis=1, initial=0.0)
+        while (allowed > 0).any():
+            # [tracks, sounds]: what each sound would explain of what was heard since each track began
+            gain = weights @ np.maximum(claims - explained[:, None], 0.0)
+            worth = np.where(gain >= needed, gain * allowed, 0.0)
+            track, sound = np.unravel_index(int(worth.argmax()), worth.shape)
+            if worth[track, sound] <= 0.0:
+                break
+            matches = wishes[int(track)].matches
+            chosen[int(track)] = next(match for match in matches if match.sound.id == names[int(sound)])
+            explained = np.maximum(explained, claims[:, sound])
+            allowed[track], allowed[:, sound] = 0.0, 0.0
+        return tuple(chosen)
 
     def clear(self) -> None:
         """Forget everything."""
-        self._values.clear()
-        self._updated_s = None
+        self._windows.clear()
 
-    def _pass(self, time_s: float) -> float:
-        """Return what is left of the past at this time; a time that goes back counts as none."""
-        if self._updated_s is None:
-            self._step_s = self._step_s or FIRST_STEP_S
-        else:
-            self._step_s = max(0.0, time_s - self._updated_s)
-        self._updated_s = time_s
-        return math.exp(-self._step_s / self._time_constant_s)
+    def _table(self, names: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return claims[rows, sounds], one row a slot, and the time of each row's window."""
+        column = {name: number for number, name in enumerate(names)}
+        rows = [(window.time_s, slot) for window in self._windows for slot in window.claims]
+        claims = np.zeros((len(rows), len(names)))
+        for row, (_, slot) in enumerate(rows):
+            for name, claim in slot.items():
+                if name in column:
+                    claims[row, column[name]] = claim
+        return claims, np.array([time_s for time_s, _ in rows])
+
+    def _asked(
+        self, wishes: Sequence[Wish], names: Sequence[str], rows_s: NDArray[np.float64], least: float, sustain: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return the weight of each row for each track, what a sound counts for it (0 = not allowed), what it needs."""
+        column = {name: number for number, name in enumerate(names)}
+        now = self._windows[-1].time_s
+        windows_s = np.array([window.time_s for window in self._windows])
+        weights = np.zeros((len(wishes), len(rows_s)))
+        allowed, needed = np.zeros((len(wishes), len(names))), np.full((len(wishes), len(names)), least)
+        for number, wish in enumerate(wishes):
+            first_s = min(wish.first_s, now) - _TINY_S
+            fades = np.exp((windows_s - now) / self._time_constant_s)[windows_s >= first_s].sum()
+            weights[number] = np.exp((rows_s - now) / self._time_constant_s) * (rows_s >= first_s) / fades
+            near = max(match.standing for match in wish.matches) - REACH
+            welcome = max(match.taste for match in wish.matches) - WELCOME
+            for match in wish.matches[:CANDIDATES]:
+                if match.standing >= near and match.taste >= welcome:
+                    is_held = match.sound.id == wish.held
+                    allowed[number, column[match.sound.id]] = HELD if is_held else 1.0
+                    needed[number, column[match.sound.id]] = least * (sustain if is_held else 1.0)
+        return weights, allowed, needed
 
 
-def _likeness(match: Match, best: Match) -> float:
-    likely = 1.0 / (1.0 + math.exp(-STEEPNESS * (match.score - LIKELY_COSINE)))
-    return math.exp(SHARPNESS * (match.standing - best.standing)) * max(LEAST_LIKELY, likely)
+def _claims(presence: float, matches: tuple[Match, ...]) -> dict[str, float]:
+    """Return what one slot says for each of its best sounds."""
+    best = matches[0]
+    near = [math.exp(SHARPNESS * (match.standing - best.standing)) for match in matches[:CANDIDATES]]
+    likely = 1.0 / (1.0 + math.exp(-STEEPNESS * (best.score - LIKELY_COSINE)))
+    whole = min(1.0, presence) * max(LEAST_LIKELY, likely) / sum(near[:RIVALS])
+    return {match.sound.id: whole * share for match, share in zip(matches, near, strict=False)}

@@ -9,15 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.index import Match
-from realtime.evidence import Evidence
+from realtime.evidence import Evidence, Wish
 from realtime.ranking import dedupe, melodic, refresh
 from realtime.types import Suggestion
 
 __all__ = ["Tracker", "TrackerConfig", "untracked"]
-
-
-SURE = 2.0
-"""A sound with so many times the least evidence comes before all that have less, whatever their cosine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +30,10 @@ class TrackerConfig:
         match_cosine: Least cosine between a track and a slot that carries it on. Windows overlap by nine tenths, so the
             same instrument stays far above; different instruments of one family reach about this.
         average_s: Time constant of the exponential average of embeddings and presence.
-        least_evidence: Evidence for its best sound that a track needs to show; see `realtime.evidence`. One that shows
-            is kept by sustain_ratio of it.
-        switch_margin: A new best sound has to beat the shown one by this cosine.
-        merge: Show tracks that name the same best sound as one.
+        least_evidence: Share of what was heard that a track's sound has to explain to show; see `realtime.evidence`.
+            One that shows is kept by sustain_ratio of it. 0 = each track shows its nearest.
+        switch_margin: Sounds below the best keep their order until another beats them by this cosine.
+        merge: Without tracking, show slots that name the same best sound as one.
         max_tracks: Bound on tracks, shown or not; the weakest goes.
     """
 
@@ -49,7 +45,7 @@ class TrackerConfig:
     sustain_ratio: float = 0.6
     match_cosine: float = 0.6
     average_s: float = 4.0
-    least_evidence: float = 0.3
+    least_evidence: float = 0.15
     switch_margin: float = 0.03
     merge: bool = True
     max_tracks: int = 18
@@ -143,23 +139,26 @@ class Tracker:
         """Take the matches of the vectors that `observe` handed out and return what is heard now, by slot."""
         config = self._config
         asked, self._asked = self._asked, []
-        heard = [melodic(found) for found in matches[len(asked) :]]
-        self._evidence.observe(list(zip(self._heard, heard, strict=True)), self._time_s)
-        for track, found in zip(asked, matches[: len(asked)], strict=True):
-            fresh = self._evidence.rank(melodic(found), track.first_s, SURE * config.least_evidence)
-            held = track.matches if self._supported(track) else ()
-            track.matches = refresh(held, fresh, config.top_k, config.switch_margin)
-            if not self._supported(track):
+        found = [melodic(row) for row in matches]
+        self._evidence.observe(list(zip(self._heard, found[len(asked) :], strict=True)), self._time_s)
+        wishes = [
+            Wish(track.first_s, row, _best_id(track) if track.slot else "")
+            for track, row in zip(asked, found, strict=False)
+        ]
+        if config.least_evidence:
+            locked = [_best_id(track) for track in self._shown() if track.locked]
+            chosen = self._evidence.choose(wishes, locked, config.least_evidence, config.sustain_ratio)
+        else:
+            chosen = tuple(wish.matches[0] for wish in wishes)
+        for track, wish, best in zip(asked, wishes, chosen, strict=True):
+            if best is None:
                 track.slot = 0
-        best: dict[str, _Track] = {}
-        for track in sorted(self._shown(), key=lambda shown: not shown.locked):
-            if not self._merge_into(best, track):
-                best[_best_id(track)] = track
-        for track in asked:
-            # A track that would only repeat a sound waits unseen until it names another.
-            if not track.slot and self._supported(track) and not self._merge_into(best, track, keep=True):
-                track.slot = self._free_slot()
-                best[_best_id(track)] = track
+                continue
+            fresh = (best, *(match for match in wish.matches if match is not best))
+            held = track.matches if wish.held == best.sound.id else ()
+            track.matches = refresh(held, fresh, config.top_k, config.switch_margin)
+            track.slot = track.slot or self._free_slot()
+        self._share_presence(asked, wishes)
         return self.suggestions()
 
     def silence(self, time_s: float) -> tuple[Suggestion, ...]:
@@ -221,13 +220,6 @@ class Tracker:
         """Tell whether a track has the hits to appear; the first windows after a start can't ask for more than all."""
         return sum(track.hits) >= min(self._config.trigger_hits, self._windows)
 
-    def _supported(self, track: _Track) -> bool:
-        """Tell whether enough speaks for a track's best sound."""
-        if not track.matches:
-            return False
-        least = self._config.least_evidence * (self._config.sustain_ratio if track.slot else 1.0)
-        return self._evidence.since(track.matches[0].sound.id, track.first_s) >= least
-
     def _expire(self) -> None:
         config, now = self._config, self._time_s
         kept = [
@@ -244,15 +236,13 @@ class Tracker:
     def _shown(self) -> list[_Track]:
         return sorted((track for track in self._tracks if track.slot), key=lambda track: track.slot)
 
-    def _merge_into(self, best: dict[str, _Track], track: _Track, keep: bool = False) -> bool:
-        """Fold a track into the one that names the same sound, if there is one."""
-        other = best.get(_best_id(track)) if self._config.merge else None
-        if other is None or (track.locked and other.locked):
-            return False
-        other.presence = max(other.presence, track.presence)
-        if not keep:
-            self._tracks.remove(track)
-        return True
+    def _share_presence(self, asked: list[_Track], wishes: list[Wish]) -> None:
+        """Let what a hidden track hears count for the one that shows its sound: two slots may hold one instrument."""
+        shown = {_best_id(track): track for track in self._shown()}
+        for track, wish in zip(asked, wishes, strict=True):
+            other = None if track.slot else shown.get(wish.matches[0].sound.id)
+            if other is not None and not other.locked:
+                other.presence = max(other.presence, track.presence)
 
     def _free_slot(self) -> int:
         used = {track.slot for track in self._tracks}

@@ -2,70 +2,87 @@
 
 from __future__ import annotations
 
-import pytest
-
 from library.index import Match
 from library.sounds import Sound
-from realtime.evidence import Evidence
+from realtime.evidence import Evidence, Wish
+
+LEAST, SUSTAIN = 0.15, 0.6
 
 
-def _match(name: str, score: float) -> Match:
-    return Match(Sound(name, name, "gm", "", None, "", "test", ""), score)
+def _match(name: str, score: float, taste: float = 0.0, hub: float = 0.0) -> Match:
+    return Match(Sound(name, name, "gm", "", None, "", "test", ""), score, taste, hub)
 
 
-def test_evidence_is_the_mean_of_what_windows_say_since_a_time() -> None:
-    evidence = Evidence(8.0)
+def _names(evidence: Evidence, *wishes: Wish, taken: tuple[str, ...] = ()) -> list[str]:
+    chosen = evidence.choose(wishes, taken, LEAST, SUSTAIN)
+    return ["" if match is None else match.sound.name for match in chosen]
+
+
+def test_what_a_window_confuses_others_part() -> None:
+    evidence = Evidence()
+    flute, oboe = _match("flute", 0.8), _match("oboe", 0.75)
+    for hop in range(12):
+        confused = hop % 4 == 3
+        evidence.observe([(0.9, (oboe, _match("flute", 0.7)) if confused else (flute, oboe))], 5.0 + 0.5 * hop)
+    assert _names(evidence, Wish(5.0, (_match("oboe", 0.8), _match("flute", 0.78)))) == ["flute"]
+
+
+def test_the_second_best_for_what_another_explains_adds_nothing() -> None:
+    evidence = Evidence()
+    heard = (_match("piano", 0.9), _match("piano again", 0.89))
+    for hop in range(6):
+        evidence.observe([(0.9, heard)], 5.0 + 0.5 * hop)
+    assert _names(evidence, Wish(5.0, heard), Wish(5.0, heard[::-1])) == ["piano", ""]
+    assert _names(evidence, Wish(5.0, heard[::-1]), taken=("piano",)) == [""]
+
+
+def test_two_slots_get_a_sound_each() -> None:
+    evidence = Evidence()
+    bass, lead = (_match("bass", 0.8), _match("lead", 0.2)), (_match("lead", 0.7), _match("bass", 0.1))
+    for hop in range(6):
+        evidence.observe([(0.9, bass), (0.8, lead)], 5.0 + 0.5 * hop)
+    assert _names(evidence, Wish(5.0, bass), Wish(5.0, lead)) == ["bass", "lead"]
+
+
+def test_only_what_was_heard_since_a_track_began_counts_for_it() -> None:
+    evidence = Evidence()
+    flute = (_match("flute", 0.9),)
+    for hop in range(40):
+        evidence.observe([(0.9, flute)] if hop >= 38 else [], 5.0 + 0.5 * hop)
+    assert _names(evidence, Wish(24.0, flute)) == ["flute"]
+    assert _names(evidence, Wish(5.0, flute)) == [""]
+
+
+def test_a_sound_that_shows_needs_less_than_a_new_one() -> None:
+    evidence = Evidence()
+    flute = (_match("flute", 0.9),)
     for hop in range(20):
-        present = 0.8 if hop >= 10 else 0.0
-        evidence.observe([(present, (_match("flute", 0.95),))], 5.0 + 0.5 * hop)
-    assert evidence.since("flute", 10.0) == pytest.approx(0.8, abs=0.02)
-    assert 0.4 < evidence.since("flute", 5.0) < 0.6
-    assert evidence.since("bass", 5.0) == 0.0
+        evidence.observe([(0.13, flute)], 5.0 + 0.5 * hop)
+    assert _names(evidence, Wish(5.0, flute)) == [""]
+    assert _names(evidence, Wish(5.0, flute, "flute")) == ["flute"]
 
 
-def test_near_duplicates_count_alike_and_distant_sounds_do_not() -> None:
+def test_the_order_counts_by_standing_and_a_skipped_sound_gives_way() -> None:
     evidence = Evidence()
-    evidence.observe([(1.0, (_match("piano", 0.9), _match("piano again", 0.899), _match("organ", 0.6)))], 5.0)
-    assert evidence.since("piano again", 5.0) == pytest.approx(evidence.since("piano", 5.0), rel=0.05)
-    assert evidence.since("organ", 5.0) < 0.01
-
-
-def test_a_nearest_sound_that_is_far_away_counts_half() -> None:
-    near, far = Evidence(), Evidence()
-    near.observe([(1.0, (_match("piano", 0.9),))], 5.0)
-    far.observe([(1.0, (_match("piano", 0.1),))], 5.0)
-    assert near.since("piano", 5.0) == pytest.approx(1.0, abs=0.01)
-    assert far.since("piano", 5.0) == pytest.approx(0.5, abs=0.01)
-
-
-def test_sounds_for_which_more_speaks_come_first_among_equals() -> None:
-    evidence = Evidence()
+    flute, organ = _match("flute", 0.9), _match("organ", 0.85)
     for hop in range(10):
-        evidence.observe([(0.9, (_match("flute", 0.8),))], 5.0 + 0.5 * hop)
-    ranked = evidence.rank((_match("organ", 0.52), _match("flute", 0.5)), 5.0, 0.7)
-    assert [match.sound.name for match in ranked] == ["flute", "organ"]
-    assert ranked[0].score == 0.5
+        evidence.observe([(0.9, (flute, organ))], 5.0 + 0.5 * hop)
+    assert _names(evidence, Wish(5.0, (flute, organ), "flute")) == ["flute"]
+    skipped = _match("flute", 0.9, taste=-0.3)
+    assert _names(evidence, Wish(5.0, (organ, skipped), "flute")) == ["organ"]
 
 
-def test_taste_counts_for_evidence_as_the_cosine_does_and_never_beyond_all_of_it() -> None:
+def test_windows_close_to_each_other_are_kept_thinly_and_old_ones_forgotten() -> None:
     evidence = Evidence()
-    skipped = Match(_match("flute", 0.9).sound, 0.9, taste=-0.3)
-    evidence.observe([(1.0, (_match("organ", 0.7), skipped))], 5.0)
-    assert evidence.since("organ", 5.0) == pytest.approx(1.0, abs=0.01)
-    assert evidence.since("flute", 5.0) < 0.1
-    assert [match.score for match in evidence.rank((_match("organ", 0.7), skipped), 5.0, 0.7)] == [0.7, 0.9]
-
-
-def test_cleared_evidence_is_gone() -> None:
-    evidence = Evidence()
-    evidence.observe([(1.0, (_match("flute", 0.9),))], 5.0)
+    for hop in range(2000):
+        evidence.observe([(0.9, (_match("flute", 0.9),))], 5.0 + 0.1 * hop)
+    assert len(evidence._windows) < 80  # the memory that a short hop may take
     evidence.clear()
-    assert evidence.since("flute", 5.0) == 0.0
+    assert _names(evidence, Wish(5.0, (_match("flute", 0.9),))) == [""]
 
 
 def test_time_that_stands_still_or_goes_back_does_no_harm() -> None:
     evidence = Evidence()
     for time_s in (5.0, 5.0, 4.0, 4.5):
         evidence.observe([(0.9, (_match("flute", 0.9),))], time_s)
-    assert 0.0 <= evidence.since("flute", 5.0) <= 1.0
-    assert evidence.rank((_match("flute", 0.9), _match("bass", 0.2)), 5.0, 0.6)[0].sound.name == "flute"
+    assert _names(evidence, Wish(5.0, (_match("flute", 0.9), _match("bass", 0.2)))) == ["flute"]
