@@ -23,7 +23,7 @@ both time and recall."""
 PROBES = 16
 """Cells looked into for each query: the more, the higher the recall, and the more is read."""
 
-_CELLS_PER_ROOT = 4
+_CELLS_PER_ROOT = 8
 """Cells for each square root of the number of vectors; fewer make cells longer, more make centres costlier."""
 
 _SAMPLES_PER_CELL = 32
