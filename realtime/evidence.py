@@ -132,9 +132,8 @@ class Evidence:
         rows = [(window.time_s, slot) for window in self._windows for slot in window.claims]
         claims = np.zeros((len(rows), len(names)))
         for row, (_, slot) in enumerate(rows):
-            for name, claim in slot.items():
-                if name in column:
-                    claims[row, column[name]] = claim
+            for name in slot.keys() & column.keys():
+                claims[row, column[name]] = slot[name]
         return claims, np.array([time_s for time_s, _ in rows])
 
     def _asked(
@@ -144,12 +143,13 @@ class Evidence:
         column = {name: number for number, name in enumerate(names)}
         now = self._windows[-1].time_s
         windows_s = np.array([window.time_s for window in self._windows])
+        fades = np.exp((windows_s - now) / self._time_constant_s)
+        rows = np.exp((rows_s - now) / self._time_constant_s)
         weights = np.zeros((len(wishes), len(rows_s)))
         allowed, needed = np.zeros((len(wishes), len(names))), np.full((len(wishes), len(names)), least)
         for number, wish in enumerate(wishes):
             first_s = min(wish.first_s, now) - _TINY_S
-            fades = np.exp((windows_s - now) / self._time_constant_s)[windows_s >= first_s].sum()
-            weights[number] = np.exp((rows_s - now) / self._time_constant_s) * (rows_s >= first_s) / fades
+            weights[number] = rows * (rows_s >= first_s) / fades[windows_s >= first_s].sum()
             near = max(match.standing for match in wish.matches) - REACH
             welcome = max(match.taste for match in wish.matches) - WELCOME
             for match in wish.matches[:CANDIDATES]:
