@@ -16,7 +16,7 @@ from library.errors import InputError, LibraryError
 from library.manifest import SourceEntry
 from tests.library.libraries import sound
 
-SOURCES = [SourceEntry("made", "/nowhere", "folder")]
+SOURCES = [SourceEntry("s", "/nowhere", "folder")]
 RECORD = FileRecord("/nowhere/a", "made/a", 10, 20, "hash", done=True)
 
 
@@ -25,7 +25,7 @@ def rows(count: int) -> NDArray[np.float16]:
 
 
 def test_each_field_of_a_sound_comes_back(tmp_path: Path) -> None:
-    kept = Sound("i", "näme", "soundfont", "/p", MidiProgram(None, 8, None, 127), "bass", "made", "MIT")
+    kept = Sound("i", "näme", "soundfont", "/p", MidiProgram(None, 8, None, 127), "bass", "s", "MIT")
     with Catalog(tmp_path) as catalog:
         catalog.begin("key", SOURCES, [])
         catalog.add_sound(kept, "/p", rows(2), "previews/x.ogg")
