@@ -12,6 +12,7 @@ from library.catalog_reader import connect_read_only
 from library.errors import InputError, LibraryError
 from library.generation import Generation
 from library.manifest import CATALOG_NAME, MANIFEST_NAME
+from library.stamp import catalog_problem, drop_stamp, write_stamp
 
 __all__ = ["OPINIONS_NAME", "Opinions"]
 
@@ -86,12 +87,17 @@ class Opinions:
             if sound_id not in known and generation.find(sound_id) is None:
                 step = "take a sound id as `timbrel library search --name TEXT` shows it"
                 raise InputError(sound_id, "is no sound of this library", step)
+        if not self._sealed and (problem := catalog_problem(self._lib_dir)):
+            raise LibraryError(self.path, problem, "run `timbrel library build` again: it mends it")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self._sealed:
+                drop_stamp(self._lib_dir)
             with closing(sqlite3.connect(self.path, timeout=_BUSY_S)) as db, db:
                 db.execute("BEGIN IMMEDIATE")
                 self._write(db, dict.fromkeys(sound_ids), liked)
             if not self._sealed:
+                write_stamp(self._lib_dir)
                 os.utime(self._lib_dir / MANIFEST_NAME)  # what readers look at: see library.follow
         except (sqlite3.Error, OSError) as error:
             raise self._unusable(error) from error

@@ -19,6 +19,7 @@ from library.lock import build_lock
 from library.manifest import CATALOG_NAME
 from library.opinions import OPINIONS_NAME, Opinions
 from library.publish import seal
+from library.stamp import drop_stamp
 from library.taste import Taste
 from library.verify import verify_library
 from tests.fakes import SpectrumEncoder
@@ -166,5 +167,13 @@ def test_what_can_not_be_read_or_written_is_one_line(src: Path, tmp_path: Path) 
         opinions(tmp_path, sealed=True).read()
     with closing(sqlite3.connect(tmp_path / "lib" / CATALOG_NAME)) as db:
         db.execute("CREATE TABLE opinions (id TEXT)")
+    with pytest.raises(LibraryError, match="its content is not what it was"):
+        tell(tmp_path, True, "src/bass.wav")
+    drop_stamp(tmp_path / "lib")
     with pytest.raises(LibraryError, match="its opinions can't be used"):
         tell(tmp_path, True, "src/bass.wav")
+
+
+def test_an_opinion_leaves_a_library_that_is_as_it_should_be(src: Path, tmp_path: Path) -> None:
+    tell(tmp_path, True, "src/bass.wav")
+    assert verify_library(tmp_path / "lib") == ()
