@@ -210,22 +210,20 @@ def make_gm(
     ] = DEBIAN_FLUIDR3,
     soundfont: Annotated[
         list[Path] | None,
-        typer.Option(metavar="SF2", help="Is embedded, repeatable; default: those that the encoders are trained on."),
+        typer.Option(metavar="SF2", help="Is embedded, repeatable; default: that of the previews."),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="LIB", help="Where to; default: the built-in library.")] = None,
     device: Device = "auto",
 ) -> None:
     """Make the built-in General MIDI library again, for new encoder weights."""
     from bridge.cli._library_view import build_progress
-    from library.data.instruments import FONTS
     from library.encoders import load_encoder
     from library.gm.make import make_gm_library
     from library.index import BUILT_IN, library_path
 
     target = out or library_path(BUILT_IN)
-    fonts = soundfont or [Path(file) for file, for_training in FONTS.values() if for_training]
     with build_progress() as progress:
-        manifest = make_gm_library(previews, fonts, target, load_encoder(device=device), progress)
+        manifest = make_gm_library(previews, soundfont or [previews], target, load_encoder(device=device), progress)
     typer.echo(f"{target}: {manifest.sounds} sounds, {manifest.vectors} vectors")
 
 

@@ -1,9 +1,8 @@
 """List the instruments that may be rendered, and choose distinct ones for each split.
 
-Train instruments come from TimGM6mb, A320U, sf_GMbank, ZynAddSubFX and amsynth; unseen ones (validation, test) from
-FluidR3 GM/GS, MuseScore General and banks of the two synthesisers that training never reads. Those two groups of
-soundfonts share samples inside and not between, so no sample of an unseen instrument is in training. The three to train
-on play each General MIDI program in three ways: what a program is, beyond one recording of it, can be learnt from them.
+Train instruments come from FluidR3 GM/GS, MuseScore General, ZynAddSubFX and amsynth; unseen ones (validation, test)
+from TimGM6mb, A320U, sf_GMbank and banks of the two synthesisers that training never reads. Those two groups of
+soundfonts share samples inside and not between, so no sample of an unseen instrument is in training.
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ from library.synths.zyn import BANKS, ZynRenderer, list_zyn_programs
 __all__ = ["Instrument", "InstrumentRenderer", "drum_kits", "list_candidates"]
 
 FONTS: dict[str, tuple[str, bool]] = {
-    "fluidr3": ("/usr/share/sounds/sf2/FluidR3_GM.sf2", False),
-    "fluidr3gs": ("/usr/share/sounds/sf2/FluidR3_GS.sf2", False),
-    "musescore": ("/usr/share/sounds/sf2/MuseScore_General_Full.sf2", False),
-    "timgm": ("/usr/share/sounds/sf2/TimGM6mb.sf2", True),
-    "a320u": ("/usr/share/sounds/sf2/A320U.sf2", True),
-    "sfgm": ("/usr/share/sounds/sf2/sf_GMbank.sf2", True),
+    "fluidr3": ("/usr/share/sounds/sf2/FluidR3_GM.sf2", True),
+    "fluidr3gs": ("/usr/share/sounds/sf2/FluidR3_GS.sf2", True),
+    "musescore": ("/usr/share/sounds/sf2/MuseScore_General_Full.sf2", True),
+    "timgm": ("/usr/share/sounds/sf2/TimGM6mb.sf2", False),
+    "a320u": ("/usr/share/sounds/sf2/A320U.sf2", False),
+    "sfgm": ("/usr/share/sounds/sf2/sf_GMbank.sf2", False),
 }
 """Name -> file and whether its instruments are for training."""
 

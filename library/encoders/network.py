@@ -40,7 +40,7 @@ class NetworkConfig:
     layers: int = 2
     heads: int = 4
     widths: tuple[int, int] = (32, 64)
-    blocks: int = 3
+    blocks: int = 2
     traits: int = 64
     rows: int = 36
 
