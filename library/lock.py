@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,8 +16,11 @@ LOCK_NAME = "build.lock"
 
 
 @contextmanager
-def build_lock(lib_dir: Path) -> Iterator[None]:
+def build_lock(lib_dir: Path) -> Iterator[Callable[[], bool]]:
     """Hold the lock of a library; the system frees it when the process ends, however it ends.
+
+    Yields:
+        What tells whether the lock is still that of the library: one that was deleted and built anew has another.
 
     Raises:
         LibraryError: Another process builds this library, or its folder can't be written.
@@ -42,7 +45,7 @@ def build_lock(lib_dir: Path) -> Iterator[None]:
             file.truncate(0)
             os.write(file.fileno(), str(os.getpid()).encode())
         # The file stays: removing it would let two builds hold locks on two files of the same name.
-        yield
+        yield lambda: os.fstat(file.fileno()).st_nlink > 0
 
 
 if sys.platform == "win32":

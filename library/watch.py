@@ -78,7 +78,7 @@ class Watcher:
             LibraryError: There is no library, it is damaged, or another process builds or watches it.
         """
         self._sources = read_manifest(self._lib_dir).sources
-        with build_lock(self._lib_dir), told(self._lib_dir):
+        with build_lock(self._lib_dir) as self._in_force, told(self._lib_dir):
             self._base = self._begin()
             with Catalog(self._lib_dir) as catalog:
                 follow(catalog, self._base.generation)
@@ -92,7 +92,7 @@ class Watcher:
 
     def look(self, catalog: Catalog) -> None:
         """Take one look; what changed since the last look is still being written, and waits for the next."""
-        if not self._lib_dir.is_dir():
+        if not self._in_force():
             raise LibraryError(self._lib_dir, "was deleted", "build it again, then watch it")
         now = self._snapshot()
         restless = {

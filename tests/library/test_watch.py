@@ -18,6 +18,7 @@ from library.build import build_library
 from library.errors import LibraryError
 from library.follow import LiveIndex
 from library.index import SoundIndex
+from library.lock import build_lock
 from library.manifest import read_manifest
 from library.verify import verify_library
 from library.watch import Watcher
@@ -156,3 +157,13 @@ def test_queries_while_generations_are_swapped_never_fail(src: Path, tmp_path: P
             while len(live.query(query, 50)[0]) < 7 + number:
                 live.look()
                 time.sleep(0.01)
+
+
+def test_a_library_that_was_deleted_and_built_anew_ends_the_watch(src: Path, tmp_path: Path) -> None:
+    lib = tmp_path / "lib"
+    with build_lock(lib) as in_force:
+        assert in_force()
+        shutil.rmtree(lib)
+        build_library([src], lib, SpectrumEncoder())
+        assert not in_force()
+    assert verify_library(lib) == ()
