@@ -19,9 +19,6 @@ from library.taste import Taste
 
 __all__ = ["LiveIndex"]
 
-MOST_TRIES = 5
-"""Looks after which a library that can't be opened is left alone until it changes."""
-
 POLL_S = 1.0
 """Time between two looks at the manifest, and at the opinions about libraries that never change: two stats."""
 
@@ -58,7 +55,6 @@ class LiveIndex:
         self._taste = taste
         self._cohort = cohort
         self._stamp = self._read_stamp()
-        self._failures = 0
         self._index = open_library(library, fingerprint, taste, cohort)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="library", daemon=True)
@@ -94,11 +90,7 @@ class LiveIndex:
             fresh = SoundIndex.open(self._lib_dir, self._fingerprint, taste=self._taste, cohort=self._cohort)
         except TimbrelError as error:
             gone = "the library was deleted; going on with what was loaded"
-            if self._failures == 0:
-                self._tell(f"library not reloaded: {error}" if stamp else gone)
-            self._failures += 1
-            if stamp and self._failures < MOST_TRIES:
-                return  # it may have been read in the middle of a change
+            self._tell(f"library not reloaded: {error}" if stamp else gone)
         else:
             if fresh.search == "exact" and len(fresh.generation.vectors):
                 # The first touch of new pages is paid here, not by the next window.
@@ -106,7 +98,6 @@ class LiveIndex:
             self._index = fresh
             self._tell(f"library reloaded: {fresh.generation.manifest.sounds} sounds")
         self._stamp = stamp
-        self._failures = 0
 
     def _run(self) -> None:
         while not self._stop.wait(POLL_S):

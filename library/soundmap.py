@@ -38,8 +38,6 @@ class SoundMap:
     Attributes:
         sounds: Those that have vectors; drum kits have none.
         points: [S, 2] float32, each axis from -1 to 1.
-        anchors: [A, D] unit vectors of the sounds that span the plane.
-        places: [A, 2] where they lie.
         method: How it was laid out.
         fingerprint: Of the encoder that made the vectors.
         generation: Of the library.
@@ -47,8 +45,6 @@ class SoundMap:
 
     sounds: tuple[Sound, ...]
     points: NDArray[np.float32]
-    anchors: NDArray[np.float32]
-    places: NDArray[np.float32]
     method: Literal["pca", "umap"]
     fingerprint: str
     generation: int
@@ -57,10 +53,6 @@ class SoundMap:
     def families(self) -> tuple[str, ...]:
         """Return the family of each sound, "unknown" where nothing tells it."""
         return tuple(sound.family or _UNKNOWN for sound in self.sounds)
-
-    def place(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return where vectors[N, D] of unit norm lie: [N, 2], among the sounds that they are nearest to."""
-        return _among(vectors, self.anchors, self.places)
 
     def to_json(self) -> dict[str, Any]:  # Any: what JSON can hold
         """Return columns of one length; "family" holds numbers that count into "families"."""
@@ -108,7 +100,7 @@ def map_sounds(index: SoundIndex, method: Method = "auto") -> SoundMap:
     points = places if len(anchors) == len(vectors) else _among(vectors, anchors, places)
     found = index.generation.manifest
     name: Literal["pca", "umap"] = "pca" if umap is None else "umap"
-    return SoundMap(tuple(sounds), points, anchors, places, name, found.fingerprint, found.generation)
+    return SoundMap(tuple(sounds), points, name, found.fingerprint, found.generation)
 
 
 def _means(index: SoundIndex) -> tuple[list[Sound], NDArray[np.float32]]:

@@ -78,21 +78,21 @@ class Watcher:
             LibraryError: There is no library, it is damaged, or another process builds or watches it.
         """
         self._sources = read_manifest(self._lib_dir).sources
-        with build_lock(self._lib_dir) as self._in_force, told(self._lib_dir):
+        with build_lock(self._lib_dir) as in_force, told(self._lib_dir):
             self._base = self._begin()
             with Catalog(self._lib_dir) as catalog:
                 follow(catalog, self._base.generation)
                 self._say(f"watching {len(self._sources)} sources, {self._base.sounds} sounds")
                 while not stop.is_set():
                     begun = time.monotonic()
-                    self.look(catalog)
+                    self.look(catalog, in_force)
                     stop.wait(max(LOOK_S, (time.monotonic() - begun) / LOOK_SHARE))
             if self._merge is not None:
                 self._merge.join()
 
-    def look(self, catalog: Catalog) -> None:
+    def look(self, catalog: Catalog, in_force: Callable[[], bool]) -> None:
         """Take one look; what changed since the last look is still being written, and waits for the next."""
-        if not self._in_force():
+        if not in_force():
             raise LibraryError(self._lib_dir, "was deleted", "build it again, then watch it")
         now = self._snapshot()
         restless = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,12 +103,14 @@ class Evidence:
             sustain: Part of it that is enough for the sound that a track shows already.
         """
         chosen: list[Match | None] = [None] * len(wishes)
+        taken = tuple(taken)
         names = list(dict.fromkeys([*taken, *(m.sound.id for wish in wishes for m in wish.matches[:CANDIDATES])]))
         if not wishes or not self._windows:
             return tuple(chosen)
-        claims, times = self._table(names)
-        weights, allowed, needed = self._asked(wishes, names, times, least, sustain)
-        explained = claims[:, [names.index(name) for name in taken]].max(axis=1, initial=0.0)
+        column = {name: number for number, name in enumerate(names)}
+        claims, times = self._table(column)
+        weights, allowed, needed = self._asked(wishes, column, times, least, sustain)
+        explained = claims[:, [column[name] for name in taken]].max(axis=1, initial=0.0)
         while (allowed > 0).any():
             # [tracks, sounds]: what each sound would explain of what was heard since each track began
             gain = weights @ np.maximum(claims - explained[:, None], 0.0)
@@ -126,27 +128,30 @@ class Evidence:
         """Forget everything."""
         self._windows.clear()
 
-    def _table(self, names: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _table(self, column: Mapping[str, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return claims[rows, sounds], one row a slot, and the time of each row's window."""
-        column = {name: number for number, name in enumerate(names)}
         rows = [(window.time_s, slot) for window in self._windows for slot in window.claims]
-        claims = np.zeros((len(rows), len(names)))
+        claims = np.zeros((len(rows), len(column)))
         for row, (_, slot) in enumerate(rows):
             for name in slot.keys() & column.keys():
                 claims[row, column[name]] = slot[name]
         return claims, np.array([time_s for time_s, _ in rows])
 
     def _asked(
-        self, wishes: Sequence[Wish], names: Sequence[str], rows_s: NDArray[np.float64], least: float, sustain: float
+        self,
+        wishes: Sequence[Wish],
+        column: Mapping[str, int],
+        rows_s: NDArray[np.float64],
+        least: float,
+        sustain: float,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return the weight of each row for each track, what a sound counts for it (0 = not allowed), what it needs."""
-        column = {name: number for number, name in enumerate(names)}
         now = self._windows[-1].time_s
         windows_s = np.array([window.time_s for window in self._windows])
         fades = np.exp((windows_s - now) / self._time_constant_s)
         rows = np.exp((rows_s - now) / self._time_constant_s)
         weights = np.zeros((len(wishes), len(rows_s)))
-        allowed, needed = np.zeros((len(wishes), len(names))), np.full((len(wishes), len(names)), least)
+        allowed, needed = np.zeros((len(wishes), len(column))), np.full((len(wishes), len(column)), least)
         for number, wish in enumerate(wishes):
             first_s = min(wish.first_s, now) - _TINY_S
             weights[number] = rows * (rows_s >= first_s) / fades[windows_s >= first_s].sum()

@@ -205,13 +205,7 @@ def draw_map(
 
 @library_app.command("make-gm")
 def make_gm(
-    previews: Annotated[
-        Path, typer.Option(metavar="SF2", help="Plays the previews: FluidR3 GM (Debian: fluid-soundfont-gm).")
-    ] = DEBIAN_FLUIDR3,
-    soundfont: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="SF2", help="Is embedded, repeatable; default: that of the previews."),
-    ] = None,
+    soundfont: Annotated[Path, typer.Option(help="FluidR3 GM (Debian: fluid-soundfont-gm).")] = DEBIAN_FLUIDR3,
     out: Annotated[Path | None, typer.Option(metavar="LIB", help="Where to; default: the built-in library.")] = None,
     device: Device = "auto",
 ) -> None:
@@ -223,7 +217,7 @@ def make_gm(
 
     target = out or library_path(BUILT_IN)
     with build_progress() as progress:
-        manifest = make_gm_library(previews, soundfont or [previews], target, load_encoder(device=device), progress)
+        manifest = make_gm_library(soundfont, target, load_encoder(device=device), progress)
     typer.echo(f"{target}: {manifest.sounds} sounds, {manifest.vectors} vectors")
 
 

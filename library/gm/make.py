@@ -1,10 +1,9 @@
-"""Make the built-in General MIDI library from General MIDI SoundFonts: catalogue, vectors, short previews."""
+"""Make the built-in General MIDI library from a General MIDI SoundFont: catalogue, vectors, short previews."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -58,45 +57,39 @@ def gm_sounds() -> Iterator[tuple[Sound, Preset]]:
         yield sound, Preset(DRUM_BANK, program, name)
 
 
-def make_gm_library(
-    shown: Path, heard: Sequence[Path], out: Path, encoder: SingleEncoder, progress: Progress | None = None
-) -> Manifest:
+def make_gm_library(soundfont: Path, out: Path, encoder: SingleEncoder, progress: Progress | None = None) -> Manifest:
     """Render, embed and write the library; what was in `out` is replaced when all is done.
 
     Args:
-        shown: A General MIDI SoundFont whose licence allows shipping previews (FluidR3 GM: MIT).
-        heard: SoundFonts whose programs are embedded, several of them so that a program is more than one recording.
+        soundfont: A General MIDI SoundFont whose licence allows shipping previews (FluidR3 GM: MIT).
         out: Folder of the library.
         encoder: Embeds each program.
         progress: Called before each sound and at the end.
 
     Raises:
-        InputError: No SoundFont has one of the General MIDI programs, or `out` is a folder that is no library.
+        InputError: The SoundFont lacks a General MIDI program, or `out` is a folder that is no library.
     """
     wanted = list(gm_sounds())
-    _require_presets([shown], wanted)
-    _require_presets(heard, [(sound, preset) for sound, preset in wanted if preset.bank != DRUM_BANK])
+    _require_presets(soundfont, wanted)
     _require_replaceable(out)
     fresh = out.with_name(f".{out.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     (fresh / "previews").mkdir(parents=True)
     tell = progress or (lambda _: None)
     # The path only names the font in messages; where it lay on this machine is nobody's business.
-    source = SourceEntry("gm", shown.name, "gm")
-    with Catalog(fresh) as catalog, FluidRenderer(shown, PREVIEW_RATE_HZ) as show, ExitStack() as stack:
-        ears = [(stack.enter_context(FluidRenderer(font)), _numbers(font)) for font in heard]
+    source = SourceEntry("gm", soundfont.name, "gm")
+    with Catalog(fresh) as catalog, FluidRenderer(soundfont) as ears, FluidRenderer(soundfont, PREVIEW_RATE_HZ) as show:
         catalog.begin(encoder.spec.fingerprint, [source], [])
         names = []
         for number, (sound, preset) in enumerate(wanted):
             tell(BuildProgress(number, len(wanted), number, sound.name))
             melodic = preset.bank != DRUM_BANK
-            playing = [ear for ear, numbers in ears if melodic and (preset.bank, preset.program) in numbers]
-            vectors = embed_clips(encoder, [clip for ear in playing for clip in render_clips(ear, preset, sound)])
+            vectors = embed_clips(encoder, render_clips(ears, preset, sound) if melodic else ())
             names.append(f"previews/{sound.id.removeprefix('gm:').replace(':', '-')}.ogg")
             notes = preview_notes(guess(sound.name).pitch) if melodic else _BEAT
-            preview = show.render(preset.bank, preset.program, notes, PREVIEW_S)
-            write_audio(fresh / names[-1], _shape(preview), PREVIEW_RATE_HZ)
-            catalog.add_sound(sound, shown.name, vectors, names[-1])
+            heard = show.render(preset.bank, preset.program, notes, PREVIEW_S)
+            write_audio(fresh / names[-1], _shape(heard), PREVIEW_RATE_HZ)
+            catalog.add_sound(sound, soundfont.name, vectors, names[-1])
         publish(fresh, catalog, encoder.spec, [source], with_index=False)
         seal(fresh, catalog, names)
     tell(BuildProgress(len(wanted), len(wanted), len(wanted), ""))
@@ -118,20 +111,15 @@ def _require_replaceable(out: Path) -> None:
     )
 
 
-def _require_presets(soundfonts: Sequence[Path], wanted: list[tuple[Sound, Preset]]) -> None:
-    there = frozenset[tuple[int, int]]().union(*map(_numbers, soundfonts))
+def _require_presets(soundfont: Path, wanted: list[tuple[Sound, Preset]]) -> None:
+    there = {(preset.bank, preset.program) for preset in presets(soundfont)}
     for sound, preset in wanted:
         if (preset.bank, preset.program) not in there:
             raise InputError(
-                ", ".join(map(str, soundfonts)),
+                soundfont,
                 f"lacks bank {preset.bank} program {preset.program} ({sound.name})",
                 "give a complete General MIDI SoundFont such as FluidR3_GM.sf2",
             )
-
-
-def _numbers(soundfont: Path) -> frozenset[tuple[int, int]]:
-    """Return bank and program of each preset."""
-    return frozenset((preset.bank, preset.program) for preset in presets(soundfont))
 
 
 def _shape(samples: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from library.build import build_library
 from library.catalog import Catalog
 from library.encoders.spec import EncoderSpec
 from library.features import TIMBREL_FEATURES
@@ -15,8 +16,9 @@ from library.manifest import SourceEntry
 from library.publish import publish
 from library.sounds import Sound
 from tests.fakes import SpectrumEncoder
+from tests.library.sound_files import write_tone
 
-__all__ = ["CountingEncoder", "clustered", "make_library", "sound"]
+__all__ = ["CountingEncoder", "build_tones", "clustered", "make_library", "sound"]
 
 
 class CountingEncoder(SpectrumEncoder):
@@ -54,3 +56,11 @@ def make_library(lib_dir: Path, vectors: Sequence[NDArray[np.float16]], fingerpr
             catalog.add_sound(sound(f"s{number:05d}", "sample" if len(rows) else "drumkit"), "/nowhere", rows)
         publish(lib_dir, catalog, spec, [source])
     return lib_dir
+
+
+def build_tones(tmp_path: Path, count: int) -> Path:
+    """Write tones into tmp_path/src, build tmp_path/lib of them, and return the source."""
+    for number in range(count):
+        write_tone(tmp_path / "src" / f"tone {number:02d}.wav", 100.0 + 37 * number, 0.3, 1 + number % 4)
+    build_library([tmp_path / "src"], tmp_path / "lib", SpectrumEncoder())
+    return tmp_path / "src"

@@ -15,7 +15,7 @@ from library.index import SoundIndex
 from library.mend import ASIDE_NAME
 from library.verify import verify_library
 from tests.fakes import SpectrumEncoder
-from tests.library.libraries import CountingEncoder
+from tests.library.libraries import CountingEncoder, build_tones
 from tests.library.sound_files import tone, write_tone
 from tests.library.test_build import content
 
@@ -28,10 +28,7 @@ pytestmark = [pytest.mark.parametrize("pattern", FILES), pytest.mark.parametrize
 
 @pytest.fixture
 def src(tmp_path: Path) -> Path:
-    for number in range(TONES):
-        write_tone(tmp_path / "src" / f"tone {number:02d}.wav", 100.0 + 37 * number, 0.3, 1 + number % 4)
-    build_library([tmp_path / "src"], tmp_path / "lib", SpectrumEncoder())
-    return tmp_path / "src"
+    return build_tones(tmp_path, TONES)
 
 
 def spoil(lib: Path, pattern: str, damage: str) -> Path:

@@ -16,8 +16,8 @@ from library.index import SoundIndex
 from library.mend import mend_catalog
 from library.verify import verify_library
 from tests.fakes import SpectrumEncoder
-from tests.library.libraries import CountingEncoder, clustered, make_library
-from tests.library.sound_files import write_soundfont, write_tone
+from tests.library.libraries import CountingEncoder, build_tones, clustered, make_library
+from tests.library.sound_files import write_soundfont
 from tests.library.test_build import content
 
 TONES = 12
@@ -25,10 +25,7 @@ TONES = 12
 
 @pytest.fixture
 def src(tmp_path: Path) -> Path:
-    for number in range(TONES):
-        write_tone(tmp_path / "src" / f"tone {number:02d}.wav", 100.0 + 37 * number, 0.3, 1 + number % 4)
-    build_library([tmp_path / "src"], tmp_path / "lib", SpectrumEncoder())
-    return tmp_path / "src"
+    return build_tones(tmp_path, TONES)
 
 
 def change(lib: Path, statement: str) -> None:
