@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["train_app"]
 
-Network = Literal["timbrel", "paper"]
+Network = Literal["timbrel", "paper", "paper-large"]
 
 train_app = typer.Typer(
     help="Train the encoders on rendered instruments (see `timbrel data render`). A stopped run goes on when repeated.",
@@ -25,8 +25,11 @@ _Data = Annotated[Path, typer.Option("--data", help="Folder that `timbrel data r
 _Out = Annotated[Path, typer.Option("--out", help="Folder of the run: state to go on from, log, weights.")]
 _Config = Annotated[Path | None, typer.Option("--config", help="TOML file; default: that of the shipped weights.")]
 _Minutes = Annotated[float | None, typer.Option("--minutes", help="Time to train instead of the config's.")]
+_Cores = Annotated[float | None, typer.Option("--core-minutes", help="Processor time to train, over all processes.")]
 _Threads = Annotated[int | None, typer.Option("--threads", help="CPU threads instead of the config's.")]
-_Network = Annotated[str, typer.Option("--network", help="timbrel, or paper for the networks of arXiv 2211.07951.")]
+_Network = Annotated[
+    str, typer.Option("--network", help="timbrel, or paper, paper-large for the networks of arXiv 2211.07951.")
+]
 _Device = Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")]
 
 
@@ -36,6 +39,7 @@ def single_command(
     out: _Out,
     config: _Config = None,
     minutes: _Minutes = None,
+    core_minutes: _Cores = None,
     threads: _Threads = None,
     network: _Network = "timbrel",
     device: _Device = "cpu",
@@ -44,7 +48,7 @@ def single_command(
     from library.encoders.runtime import choose_device
     from library.training.entry import train_single
 
-    settings = _settings("single", config, minutes, threads)
+    settings = _settings("single", config, minutes, core_minutes, threads)
     with _progress() as show:
         result = train_single(data, out, settings, _network(network), choose_device(device), show)
     _report(result)
@@ -57,6 +61,7 @@ def multi_command(
     out: _Out,
     config: _Config = None,
     minutes: _Minutes = None,
+    core_minutes: _Cores = None,
     threads: _Threads = None,
     network: _Network = "timbrel",
     device: _Device = "cpu",
@@ -65,7 +70,7 @@ def multi_command(
     from library.encoders.runtime import choose_device
     from library.training.entry import train_multi
 
-    settings = _settings("multi", config, minutes, threads)
+    settings = _settings("multi", config, minutes, core_minutes, threads)
     with _progress() as show:
         result = train_multi(data, single, out, settings, _network(network), choose_device(device), show)
     _report(result)
@@ -83,7 +88,9 @@ def export_command(
     typer.echo(export_run(data, run, load_config(CONFIGS / "multi.toml")))
 
 
-def _settings(name: str, config: Path | None, minutes: float | None, threads: int | None) -> TrainConfig:
+def _settings(
+    name: str, config: Path | None, minutes: float | None, core_minutes: float | None, threads: int | None
+) -> TrainConfig:
     from dataclasses import replace
 
     from library.training.config import CONFIGS, load_config
@@ -92,6 +99,7 @@ def _settings(name: str, config: Path | None, minutes: float | None, threads: in
     return replace(
         settings,
         minutes=settings.minutes if minutes is None else minutes,
+        core_minutes=settings.core_minutes if core_minutes is None else core_minutes,
         threads=settings.threads if threads is None else threads,
     )
 
@@ -99,11 +107,11 @@ def _settings(name: str, config: Path | None, minutes: float | None, threads: in
 def _network(name: str) -> Network:
     from library.errors import InputError
 
-    if name == "timbrel":
-        return "timbrel"
-    if name == "paper":
-        return "paper"
-    raise InputError(f"--network {name}", "must be timbrel or paper", "leave it out for ours")
+    networks: tuple[Network, ...] = ("timbrel", "paper", "paper-large")
+    for network in networks:
+        if name == network:
+            return network
+    raise InputError(f"--network {name}", f"must be one of {', '.join(networks)}", "leave it out for ours")
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as f
 
 from library.data.clips import SPECS
-from library.encoders.paper import PAPER_DIM, PAPER_SLOTS, PaperNetwork
+from library.encoders.paper import PAPER_DIM, PAPER_SLOTS, PaperLarge, PaperNetwork
 from library.encoders.released import ReleasedKind, load_released
 from library.encoders.spec import Encoder, MixtureEmbedding
 from library.errors import InputError
@@ -167,10 +167,10 @@ class _PaperPart:
         self.network: Any  # Any: timm's ConvNeXt, or PaperNetwork
         if path.is_dir() or not path.exists():
             state = _network_state(path)
-            self.network = PaperNetwork(len(state["linear2.0.bias"])).eval()
-            self.network.load_state_dict(state)
-            multi = len(state["linear2.0.bias"]) == PAPER_SLOTS * PAPER_DIM
-            self.kind: ReleasedKind = "small" if multi else "single"
+            self.kind: ReleasedKind = _kind(state)
+            network = PaperLarge() if self.kind == "large" else PaperNetwork(len(state["linear2.0.bias"]))
+            network.load_state_dict(state)
+            self.network = (network.net if isinstance(network, PaperLarge) else network).eval()
             self._frontend = Frontend(SPECS[1])
         else:
             self.kind, self.network = load_released(path)
@@ -183,6 +183,12 @@ class _PaperPart:
         for start in range(0, len(audio), _BATCH):
             found = self._frontend(torch.from_numpy(audio[start : start + _BATCH]))
             yield paper_features(found) if self._frontend.spec.normalise == "power" else found
+
+
+def _kind(state: Mapping[str, torch.Tensor]) -> ReleasedKind:
+    if not any(key.startswith("linear2.") for key in state):
+        return "large"
+    return "small" if len(state["linear2.0.bias"]) == PAPER_SLOTS * PAPER_DIM else "single"
 
 
 def _network_state(run: Path) -> dict[str, torch.Tensor]:

@@ -21,6 +21,8 @@ class TrainConfig:
     Attributes:
         minutes: Time to train; the learning rate falls to zero over it. What counts is time spent in steps.
         steps: Steps to train instead, where it is not 0: the same length on every machine.
+        core_minutes: Processor time to train instead, over all processes, where it is not 0: the same cost for every
+            network, also beside other work.
         patience: Validations (one in four minutes) without a better mAP after which a run stops; 0 for never.
         batch: Windows per step, of each process under torchrun.
         singles: Share of a step's windows that hold one instrument (multi only).
@@ -39,6 +41,7 @@ class TrainConfig:
 
     minutes: float = 15.0
     steps: int = 0
+    core_minutes: float = 0.0
     patience: int = 0
     batch: int = 64
     singles: float = 0.25

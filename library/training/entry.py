@@ -10,6 +10,7 @@ import torch
 
 from library.data.clips import SPECS, ClipStore
 from library.encoders.checkpoint import save_checkpoint
+from library.encoders.paper import PaperLarge, PaperNetwork
 from library.errors import InputError
 from library.training.calibrate import calibrate
 from library.training.config import TrainConfig
@@ -20,7 +21,7 @@ from library.training.tasks import MultiTask, SingleTask
 
 __all__ = ["Network", "export_run", "train_multi", "train_single"]
 
-Network = Literal["timbrel", "paper"]
+Network = Literal["timbrel", "paper", "paper-large"]
 WINDOW_S = 5.0
 Progress = Callable[[str, float], None]
 
@@ -48,11 +49,14 @@ def train_multi(
         raise InputError(single, "holds no single encoder", "run `timbrel train single` first")
     train, valid = _stores(data, network)
     state = torch.load(single / "state.pt", weights_only=True)["modules"]
-    if network == "paper":
+    if network != "timbrel":
         teacher = PaperSingleTask(train, valid, config)
         teacher.network.load_state_dict(state["network"])
         out.mkdir(parents=True, exist_ok=True)
-        return run_training(PaperMultiTask(train, valid, config, teacher, out / "targets.npy"), config, out, progress)
+        torch.manual_seed(config.seed)
+        student = PaperLarge() if network == "paper-large" else PaperNetwork()
+        paper = PaperMultiTask(train, valid, config, teacher, student, out / "targets.npy")
+        return run_training(paper, config, out, progress)
     task = MultiTask(train, valid, config, device)
     for key, module in task.modules.items():
         module.load_state_dict(state[key])

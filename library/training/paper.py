@@ -13,7 +13,7 @@ from torch.nn import functional as f
 from library.data.clips import ClipStore
 from library.data.mixing import MixConfig, Mixer
 from library.encoders.blocks import channels_last
-from library.encoders.paper import PAPER_DIM, PaperNetwork
+from library.encoders.paper import PAPER_DIM, PaperLarge, PaperNetwork
 from library.evaluation.protocols import mixture_scores, single_scores
 from library.training.config import TrainConfig
 from library.training.losses import permutation_invariant_loss
@@ -66,14 +66,19 @@ class PaperSingleTask:
 
 
 class PaperMultiTask:
-    """Train the paper's Small Multi-Instrument Encoder on random mixes, towards the single encoder's embeddings."""
+    """Train the paper's Small or Large Multi-Instrument Encoder on random mixes, towards the single's embeddings."""
 
     def __init__(
-        self, train: ClipStore, valid: ClipStore, config: TrainConfig, single: PaperSingleTask, cache: Path
+        self,
+        train: ClipStore,
+        valid: ClipStore,
+        config: TrainConfig,
+        single: PaperSingleTask,
+        network: PaperNetwork | PaperLarge,
+        cache: Path,
     ) -> None:
-        torch.manual_seed(config.seed)
         self._config, self._valid, self._single = config, valid, single
-        self.network = channels_last(PaperNetwork())
+        self.network = channels_last(network)
         self.modules: dict[str, nn.Module] = {"network": self.network}
         self._mixer = Mixer(train, _CLEAN, config.seed)
         self.rng = self._mixer.rng

@@ -83,7 +83,11 @@ class _Position:
 
     def share(self, config: TrainConfig) -> float:
         """Return the share of the run that is done."""
-        return self.step / config.steps if config.steps else self.elapsed_s / (config.minutes * 60.0)
+        if config.steps:
+            return self.step / config.steps
+        if config.core_minutes:
+            return self.core_s / (config.core_minutes * 60.0)
+        return self.elapsed_s / (config.minutes * 60.0)
 
     def figures(self) -> dict[str, float]:
         return {
@@ -97,7 +101,7 @@ class _Position:
 def run_training(
     task: Task, config: TrainConfig, folder: Path, progress: Callable[[str, float], None] = lambda *_: None
 ) -> dict[str, float]:
-    """Train until config.steps are done or config.minutes used up, going on where an earlier run was stopped.
+    """Train until the config's steps, core-minutes or minutes are used up, going on where an earlier run was stopped.
 
     Writes FOLDER/state.pt (everything that is needed to go on), FOLDER/log.jsonl and FOLDER/curves.png (losses
     and validation figures). Under torchrun each process draws config.batch windows of its own, gradients are averaged,

@@ -6,14 +6,14 @@ import numpy as np
 
 from library.data.clips import BANK, CELLS, DRUMS, FRAMES, ONE_SHOT, PHRASE, ROWS, ClipStore
 from library.data.instruments import Instrument
-from library.features import TIMBREL_FEATURES
+from library.features import TIMBREL_FEATURES, FeatureSpec
 
 __all__ = ["small_store"]
 
 
-def small_store(classes: int = 10, clips: int = 9, seed: int = 0) -> ClipStore:
+def small_store(classes: int = 10, clips: int = 9, seed: int = 0, spec: FeatureSpec = TIMBREL_FEATURES) -> ClipStore:
     rng = np.random.default_rng(seed)
-    bands = TIMBREL_FEATURES.bands
+    bands = spec.bands
     colour = rng.random((classes, 1, bands, 1)) ** 6
     amplitude = (colour * (0.2 + rng.random((classes, clips, bands, FRAMES)))).reshape(-1, bands, FRAMES)
     together = np.concatenate([amplitude, rng.random((4, bands, FRAMES))])
@@ -31,5 +31,5 @@ def small_store(classes: int = 10, clips: int = 9, seed: int = 0) -> ClipStore:
             Instrument(f"test:{i}", f"Test {i}", "soundfont", "", 0, i, "keyboard", 40, 80, True)
             for i in range(classes)
         ),
-        TIMBREL_FEATURES,
+        spec,
     )

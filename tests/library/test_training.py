@@ -10,9 +10,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from library.data.clips import SPECS
+from library.encoders.paper import PaperLarge, PaperNetwork
 from library.errors import ConfigError, InputError
+from library.evaluation.systems import PaperSystem
 from library.training.config import CONFIGS, TrainConfig, load_config
 from library.training.entry import export, train_multi, train_single
+from library.training.paper import PaperMultiTask, PaperSingleTask
 from library.training.run import run_training
 from library.training.tasks import MultiTask
 from tests.library.clips import small_store
@@ -67,6 +71,31 @@ def test_a_stopped_run_goes_on_with_its_weights_rate_and_draws(tmp_path: Path) -
 
 def test_a_run_by_the_clock_ends(tmp_path: Path) -> None:
     assert run_training(Line(), TrainConfig(minutes=0.005), tmp_path)["minutes"] >= 0.005
+
+
+def test_a_run_by_processor_time_ends(tmp_path: Path) -> None:
+    result = run_training(Line(), TrainConfig(core_minutes=0.005), tmp_path)
+    assert result["core_minutes"] >= 0.005
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", [PaperNetwork, PaperLarge])
+def test_runs_of_the_papers_networks_can_be_evaluated(
+    tmp_path: Path, network: type[PaperNetwork] | type[PaperLarge]
+) -> None:
+    store, config = small_store(12, 9, spec=SPECS[1]), TrainConfig(batch=2)
+    single = PaperSingleTask(store, store, config)
+    multi = PaperMultiTask(store, store, config, single, network(), tmp_path / "targets.npy")
+    loss, _ = multi.loss(1.0)
+    torch.autograd.backward(loss)
+    for name, modules in {"single": single.modules, "multi": multi.modules}.items():
+        (tmp_path / name).mkdir()
+        state = {key: module.state_dict() for key, module in modules.items()}
+        torch.save({"modules": state}, tmp_path / name / "state.pt")
+    system = PaperSystem(tmp_path / "single", tmp_path / "multi")
+    assert system.name == ("paper's Large" if network is PaperLarge else "paper's Small")
+    audio = np.random.default_rng(0).standard_normal((1, 80_000)).astype(np.float32)
+    assert system.encode(audio).vectors.shape == (1, 9, 1024)
 
 
 def test_multi_without_a_single_run_says_what_to_run_first(tmp_path: Path) -> None:
