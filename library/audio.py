@@ -68,17 +68,13 @@ def audio_info(path: Path) -> AudioInfo:
     Raises:
         AudioFileError: The file is missing, is not audio, or its header makes no sense.
     """
-    import soundfile
-
     _require_file(path)
-    try:
-        info = soundfile.info(str(path))
-    except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
-        raise _not_audio(path, error) from error
-    if info.channels < 1 or not LOWEST_RATE_HZ <= info.samplerate <= HIGHEST_RATE_HZ:
-        rule = f"has {info.channels} channels at {info.samplerate} Hz, need at least 1 at {LOWEST_RATE_HZ} Hz or more"
+    with decoder(path) as file:
+        info = AudioInfo(path, int(file.frames), int(file.samplerate), int(file.channels))
+    if info.channels < 1 or not LOWEST_RATE_HZ <= info.sample_rate <= HIGHEST_RATE_HZ:
+        rule = f"has {info.channels} channels at {info.sample_rate} Hz, need at least 1 at {LOWEST_RATE_HZ} Hz or more"
         raise AudioFileError(path, rule, "export it again")
-    return AudioInfo(path, int(info.frames), int(info.samplerate), int(info.channels))
+    return info
 
 
 def read_audio(path: Path, sample_rate: int = SAMPLE_RATE_HZ) -> NDArray[np.float32]:
@@ -169,11 +165,15 @@ def _resampler(from_hz: int, to_hz: int) -> Resample:
 
 @contextmanager
 def decoder(path: Path) -> Iterator[Any]:  # Any: soundfile has no types
-    """Open an audio file; what goes wrong in it while it is open becomes an AudioFileError."""
+    """Open an audio file; what goes wrong in it while it is open becomes an AudioFileError.
+
+    By its descriptor: given a path, libsndfile also reads the file `._NAME` beside it, which macOS leaves on foreign
+    drives, and takes an MP3 for a Sound Designer II file then.
+    """
     import soundfile
 
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        with path.open("rb") as raw, soundfile.SoundFile(raw.fileno(), closefd=False) as file:
             yield file
     except (soundfile.LibsndfileError, RuntimeError, OSError, MemoryError) as error:
         raise _not_audio(path, error) from error

@@ -10,6 +10,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 from library.catalog import Catalog, FileError, FileRecord
+from library.cores import one_core
 from library.embed import fill_file
 from library.encoders.spec import SingleEncoder
 from library.errors import InputError, LibraryError
@@ -197,10 +198,11 @@ def scan_entries(entries: Sequence[SourceEntry], exclude: Sequence[str] = (), *,
     return Scan(tuple(f for s in scans for f in s.files), tuple(e for s in scans for e in s.errors))
 
 
+@one_core()
 def fill(
     catalog: Catalog, scan: Scan, encoder: SingleEncoder, progress: Progress, open_with: OpenFile
 ) -> tuple[int, int]:
-    """Embed what is new or changed; returns the sounds embedded, and the files that were taken over."""
+    """Embed what is new or changed, on one core; returns the sounds embedded, and the files that were taken over."""
     embedded = unchanged = 0
     for number, found in enumerate(scan.files):
         path = str(found.path)

@@ -16,7 +16,7 @@ from library.audio import SAMPLE_RATE_HZ, level_db, read_frames
 from library.encoders.spec import MixtureEmbedding, MultiEncoder
 from library.errors import EncoderError, FingerprintError, InputError
 from library.index import Match
-from realtime.cores import one_core
+from library.cores import one_core
 from realtime.gate import GateConfig, Verdict, judge
 from realtime.telemetry import Telemetry
 from realtime.tracker import Tracker, TrackerConfig, untracked

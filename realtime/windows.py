@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.audio import SAMPLE_RATE_HZ, downmix, resample
-from realtime.cores import one_core
+from library.cores import one_core
 from realtime.ring import Ring
 from realtime.types import Window
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 import subprocess
@@ -73,7 +74,8 @@ class ReadersApart:
         if self._process is None:
             if found is None:
                 return None
-            self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            one_core = os.environ | {"OMP_NUM_THREADS": "1"}  # as library.cores, before torch is there
+            self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=one_core)
         process, requests, answers = self._process, self._process.stdin, self._process.stdout
         timer = threading.Timer(LIMIT_S, process.kill)
         timer.daemon = True

@@ -26,6 +26,14 @@ def test_a_stereo_file_comes_back_as_16_khz_mono(tmp_path: Path, suffix: str) ->
     assert abs(np.argmax(spectrum) * 16_000 / 8_000 - 440.0) < 3.0
 
 
+def test_what_macos_leaves_beside_a_file_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "tone.mp3"
+    soundfile.write(path, tone(1.0, 44_100), 44_100)
+    (tmp_path / "._tone.mp3").write_bytes(b"\0\5\26\7" + bytes(60))
+    assert audio_info(path).sample_rate == 44_100
+    assert len(read_audio(path)) > 14_000
+
+
 def test_a_missing_file_is_named_with_a_next_step(tmp_path: Path) -> None:
     with pytest.raises(AudioFileError, match=r"nothing\.wav: no such file; check the name"):
         read_audio(tmp_path / "nothing.wav")

@@ -1,10 +1,10 @@
-"""Tests of realtime.cores."""
+"""Tests of library.cores."""
 
 from __future__ import annotations
 
 import torch
 
-from realtime.cores import one_core
+from library.cores import one_core
 
 
 def test_torch_has_one_thread_inside_and_as_many_as_before_afterwards() -> None:
