@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Callable, Coroutine
@@ -10,19 +11,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge.carrier import Carrier
 from bridge.commands import HubCommand, Refusal
 from bridge.config import Config
 from bridge.daws import make_adapter
 from bridge.effects import Deliver, Effect, LockSlot, Reply, Send, SwitchBus
 from bridge.hub import Hub, HubOptions
 from bridge.inbox import Inbox
-from bridge.midi import MidiOutput, open_midi
 from bridge.osc import messages, parse_endpoint
 from bridge.osc.server import Asker, OscServer, bind
 from bridge.parts import Parts
-from bridge.state import remove_state, write_state
+from bridge.state import remove_state, state_dir, write_state
 from bridge.threads import in_thread
-from library.errors import DeviceError, MissingDependencyError, TimbrelError
+from library.errors import TimbrelError
 
 if TYPE_CHECKING:
     from library.follow import LiveIndex
@@ -61,15 +62,16 @@ class Daemon:
         self._say = say
         self._show = show
         self._parts = parts or Parts()
-        adapters = [make_adapter(name) for name in config.adapter or ("generic",)]
+        scratch = state_dir() / f"{os.getpid()}-replaced"
+        adapters = [make_adapter(name, scratch) for name in config.adapter or ("generic",)]
         self._input_name = config.input or "the default input"
         options = HubOptions(self._input_name, config.midi.channel - 1, config.suggest.auto, config.suggest.hop_s)
         self.hub = Hub(options, adapters)
         self.server = OscServer(self._on_command, self.hub.snapshot, [parse_endpoint(text) for text in config.osc.send])
+        self._carrier = Carrier(self.hub, adapters, scratch, self._execute, say)
         self._stop = asyncio.Event()
         self._reason = "ended"
         self._failure: BaseException | None = None
-        self._midi: MidiOutput | None = None
         self._state_path: Path | None = None
         self._engine: Engine | None = None
         self._thread: EngineThread | None = None
@@ -91,7 +93,7 @@ class Daemon:
             return
         await self.server.start(bind(self.config.osc.host, self.config.osc.port))
         try:
-            self._open_midi()
+            self._carrier.start(self.config)
             self._announce()
             self._spawn(self._load(source))
             await self._serve()
@@ -170,18 +172,12 @@ class Daemon:
             if isinstance(effect, Send | Reply):
                 self.server.publish(effect, asker)
             elif isinstance(effect, Deliver):
-                self._deliver(effect, asker)
+                self._carrier.deliver(effect, asker)
             elif isinstance(effect, LockSlot):
                 if self._engine is not None:
                     self._engine.lock(effect.slot, effect.on)
             elif isinstance(effect, SwitchBus) and asker is not None:
                 self._switch(effect.source, asker)
-
-    def _deliver(self, deliver: Deliver, asker: Asker | None) -> None:
-        port, error = None, None
-        if self._midi is not None and deliver.delivery.packets:
-            port, error = self._midi.name, self._midi.send(deliver.delivery.packets)
-        self._execute(self.hub.delivered(deliver, port, error, time.monotonic()), asker)
 
     def _switch(self, name: str, asker: Asker) -> None:
         if self._engine is None or self._is_switching:
@@ -220,16 +216,6 @@ class Daemon:
             self._thread = None
         return stopped
 
-    def _open_midi(self) -> None:
-        midi = self.config.midi
-        if not midi.port:
-            return
-        try:
-            self._midi = open_midi(midi.port, midi.backend, prefer_jack=self.config.input.startswith("jack:"))
-        except (DeviceError, MissingDependencyError) as error:
-            # The daemon goes on without: program changes still go out over OSC.
-            self._say(f"no MIDI port: {error}")
-
     def _announce(self) -> None:
         host, port = self.server.endpoint
         asked = self.config.osc.port
@@ -244,8 +230,8 @@ class Daemon:
         self._say(f"OSC at {host}:{port}{taken}{noted}")
         targets = [*self.config.osc.send, "clients that /timbrel/register"]
         self._say(f"sends to {', '.join(targets)}")
-        if self._midi is not None:
-            self._say(f"MIDI port {self._midi.name}, channel {self.config.midi.channel}")
+        if self._carrier.midi_name is not None:
+            self._say(f"MIDI port {self._carrier.midi_name}, channel {self.config.midi.channel}")
 
     async def _end(self) -> None:
         """Take everything apart: capture and engine, last status, bye, sockets."""
@@ -257,8 +243,7 @@ class Daemon:
         self.server.publish(Send(messages.bye(self._reason), "all"))
         await asyncio.sleep(0)  # lets the transport hand over what it holds
         self.server.close()
-        if self._midi is not None:
-            self._midi.close()
+        self._carrier.close()
         remove_state(self._state_path)
         for task in self._tasks:
             task.cancel()

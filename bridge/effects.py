@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from bridge.osc.clients import Topic
 from bridge.osc.encode import Message
 
 if TYPE_CHECKING:
-    from bridge.daws.base import Delivery
-    from library.sounds import MidiProgram
+    from bridge.daws.base import Before, Delivery
+    from library.sounds import MidiProgram, Sound
 
-__all__ = ["Deliver", "Effect", "Loaded", "LockSlot", "Reply", "Send", "SwitchBus"]
+__all__ = ["Deliver", "Delivered", "Effect", "LockSlot", "Reply", "Send", "SwitchBus"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,35 +39,45 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """Remember what was last loaded on a MIDI channel."""
-
-    sound_id: str
-    name: str
-    program: MidiProgram
-
-
-@dataclass(frozen=True, slots=True)
 class Deliver:
-    """Load a sound: write its MIDI, then tell the hub how that went through `Hub.delivered`.
+    """Load a sound: write its MIDI, send its steps, then tell the hub how that went through `Hub.delivered`.
 
     Attributes:
         delivery: What the adapter made of the sound.
         list_id: List that it was chosen from, 0 for none.
         index: Its index there, 0 for none.
-        sound_id: Which sound.
-        loaded: What the channel holds afterwards, None when nothing is loaded.
+        sound: Which sound, None when what comes back was no sound of a library.
+        program: Its MIDI program with the channel filled in.
         note: Why it was loaded, for `/timbrel/chosen`: empty, "auto: " or "undone: ".
-        undo: It takes a choice back, so it can't be taken back itself.
+        undone: What comes back, when it takes a choice back; it can't be taken back itself.
     """
 
     delivery: Delivery
     list_id: int
     index: int
-    sound_id: str
-    loaded: Loaded | None
+    sound: Sound | None
+    program: MidiProgram | None
     note: str = ""
-    undo: bool = False
+    undone: Before | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Say how a delivery went.
+
+    Attributes:
+        port: Name of the MIDI port that took its packets, None without one.
+        midi_error: Why the port did not take them, or None.
+        result: What became of its steps: ok = the host confirmed them, queued = sent, but nothing comes back.
+        detail: Why they failed.
+        kept: What the host told about its state before, by Step.answer.
+    """
+
+    port: str | None = None
+    midi_error: str | None = None
+    result: Literal["ok", "queued", "failed"] = "ok"
+    detail: str = ""
+    kept: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

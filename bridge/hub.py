@@ -23,12 +23,14 @@ from bridge.commands import (
     Undo,
 )
 from bridge.daws import DawAdapter, GenericAdapter
-from bridge.effects import Deliver, Effect, LockSlot, Reply, Send, SwitchBus
+from bridge.daws.base import HostState
+from bridge.effects import Deliver, Delivered, Effect, LockSlot, Reply, Send, SwitchBus
 from bridge.loading import Loader
 from bridge.network_names import check_bus_name
 from bridge.osc import messages
 from bridge.osc.encode import Message
 from bridge.suggestions import Item, SuggestionList, compose, drifted, item_messages, mirror_messages, same_sounds
+from bridge.targets import Targets
 from realtime.types import Analysis, Suggestion
 
 __all__ = ["Hub", "HubOptions"]
@@ -70,7 +72,8 @@ class Hub:
         self.context = options.context
         self.shown = SuggestionList()
         self._interval_s = options.list_interval_s * 0.8  # hops arrive with some jitter
-        self._loader = Loader(adapters, AutoPilot(options.channel))
+        self.targets = Targets(adapters)
+        self._loader = Loader(self.targets, AutoPilot(options.channel))
         self._heard: tuple[Suggestion, ...] = ()
         self._locked: dict[int, Suggestion] = {}
         self._rejected: set[tuple[int, str]] = set()
@@ -110,8 +113,13 @@ class Hub:
         return self._publish(now, force=True)
 
     def tick(self, now: float) -> list[Effect]:
-        """Send what had to wait for its hop; called a few times a second."""
-        return self._publish(now)
+        """Send what had to wait for its hop, give up what waited too long; called a few times a second."""
+        return [*self._publish(now), *self._loader.expire(now)]
+
+    def on_host(self, name: str, state: HostState, version: str, now: float) -> list[Effect]:
+        """Take in that the host of an adapter came, went, or is looked for."""
+        self.targets.on_state(name, state, version)
+        return [*self._status_effects(), *(self._loader.came_back(name, now) if state == "online" else ())]
 
     def handle(self, command: HubCommand, now: float) -> list[Effect]:
         """Do what a client asks for.
@@ -123,9 +131,9 @@ class Hub:
             case ListItems(offset, count):
                 return self._list(offset, count)
             case Choose(index, list_id):
-                return self._choose(index, list_id)
+                return self._choose(index, list_id, now)
             case Step(by):
-                return self._step(by)
+                return self._step(by, now)
             case Undo():
                 self._require_ready()
                 return self._loader.undo()
@@ -150,21 +158,14 @@ class Hub:
             case SetTarget(adapter, track):
                 return [Reply(self._loader.set_target(adapter, track))]
             case ListTargets():
-                return [Reply(text) for text in self._loader.targets()]
+                return [Reply(text) for text in self.targets.describe(self._loader.pilot.channel)]
             case SetBus(source):
                 self._require_ready()
                 return [SwitchBus(check_bus_name(source))]
 
-    def delivered(self, deliver: Deliver, port: str | None, error: str | None, now: float) -> list[Effect]:
-        """Report a delivery whose MIDI has been written.
-
-        Args:
-            deliver: The effect that was carried out.
-            port: Name of the MIDI port that took it, None without one.
-            error: Why the port did not take it, or None.
-            now: Monotonic time in seconds.
-        """
-        return self._loader.delivered(deliver, port, error, now)
+    def delivered(self, deliver: Deliver, done: Delivered, now: float) -> list[Effect]:
+        """Report a delivery that has been carried out at monotonic time `now`, or has failed."""
+        return self._loader.delivered(deliver, done, now)
 
     def snapshot(self) -> dict[str, list[Message]]:
         """Return the full state by topic, for one client."""
@@ -179,6 +180,10 @@ class Hub:
         return self._status
 
     def _compute_status(self) -> tuple[str, str]:
+        state, text = self._heard_status()
+        return state, "; ".join(part for part in (text, self.targets.status_text()) if part)
+
+    def _heard_status(self) -> tuple[str, str]:
         state, text = self._engine
         if not self.enabled and state in ("listening", "silent"):
             return "disabled", "suggestions are off; /timbrel/enable 1 turns them on"
@@ -229,15 +234,15 @@ class Hub:
         out = item_messages(self.shown, self.context, offset, count)
         return [Send(message, None, to_asker=True) for message in out]
 
-    def _choose(self, index: int, list_id: int) -> list[Effect]:
+    def _choose(self, index: int, list_id: int, now: float) -> list[Effect]:
         item = self._item(index, list_id)
         self._position = index
-        return [self._loader.choose(item, self.shown.list_id, index)]
+        return self._loader.choose(item, self.shown.list_id, index, now)
 
-    def _step(self, by: int) -> list[Effect]:
+    def _step(self, by: int, now: float) -> list[Effect]:
         count = len(self.shown.items)
         start = self._position if self._position or by > 0 else 1
-        return self._choose((start - 1 + by) % count + 1 if count else 1, 0)
+        return self._choose((start - 1 + by) % count + 1 if count else 1, 0, now)
 
     def _lock(self, slot: int, now: float) -> list[Effect]:
         self._require_ready()

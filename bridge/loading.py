@@ -1,110 +1,182 @@
-"""Load sounds, one channel at a time, and remember what was there before."""
+"""Load sounds, one target at a time, and remember what was there before."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from bridge.auto import AutoPilot
 from bridge.commands import Refusal
-from bridge.daws import DawAdapter
-from bridge.effects import Deliver, Effect, Loaded, Send
+from bridge.daws.base import Before, DawAdapter, Delivery
+from bridge.daws.generic import by_program
+from bridge.effects import Deliver, Delivered, Effect, Send
 from bridge.osc import messages
 from bridge.suggestions import Item, SuggestionList
-from library.sounds import MidiProgram, Sound
+from bridge.targets import Targets
+from library.sounds import MidiProgram
 
 __all__ = ["Loader"]
 
 UNDO_DEPTH = 32
 """Choices that can be taken back; the oldest is forgotten first."""
 
+PATIENCE_S = 60.0
+"""Longest that a choice waits for its host to come back; after it the user has gone on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Undo:
+    """Remember a choice: how it was delivered, and what its target held before."""
+
+    delivery: Delivery
+    before: Before
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """Remember a choice whose host is not there."""
+
+    item: Item
+    list_id: int
+    index: int
+    note: str
+    since: float
+
 
 class Loader:
     """Plan deliveries through the chosen adapter, and report them once they are made.
 
     Args:
-        adapters: Ways to load a sound; the first is used until another is chosen.
+        targets: The adapters.
         pilot: What chooses by itself; it also knows the user's channel.
     """
 
-    def __init__(self, adapters: Sequence[DawAdapter], pilot: AutoPilot) -> None:
+    def __init__(self, targets: Targets, pilot: AutoPilot) -> None:
         self.pilot = pilot
-        self._adapters = {adapter.name: adapter for adapter in adapters}
-        self._adapter = adapters[0]
-        self._loaded: dict[int, Loaded] = {}
-        self._undo: deque[tuple[int, Loaded | None]] = deque(maxlen=UNDO_DEPTH)
+        self.targets = targets
+        self._holds: dict[tuple[str, str], Before] = {}
+        self._channels: dict[int, str] = {}
+        self._undo: deque[_Undo] = deque(maxlen=UNDO_DEPTH)
+        self._waiting: dict[str, _Waiting] = {}
 
-    def choose(self, item: Item, list_id: int, index: int, note: str = "") -> Deliver:
-        """Plan to load an item of a list."""
-        program = self._with_channel(item.sound.program)
-        loaded = Loaded(item.sound.id, item.sound.name, program) if program else None
-        return Deliver(self._adapter.load(item.sound, program), list_id, index, item.sound.id, loaded, note)
+    def choose(self, item: Item, list_id: int, index: int, now: float, note: str = "") -> list[Effect]:
+        """Plan to load an item of a list; it waits where only its host can load it, and that is not there.
+
+        Raises:
+            Refusal: 404 when the track that the user wants is not there.
+        """
+        adapter, sound = self.targets.current, item.sound
+        program = self._with_channel(sound.program)
+        self._waiting.pop(adapter.name, None)
+        if self.targets.can_send(adapter):
+            delivery = adapter.load(sound, program, self.targets.track(adapter))
+        elif program is not None:
+            delivery = by_program(adapter.name, sound, program)
+            delivery = replace(delivery, detail=f"{delivery.detail}, as {adapter.name} is offline")
+        else:
+            self._waiting[adapter.name] = _Waiting(item, list_id, index, note, now)
+            detail = f"{note}{adapter.name} is offline; {sound.name} is loaded when it comes back"
+            return [_chosen(list_id, index, sound.id, adapter.name, "queued", detail)]
+        return [Deliver(delivery, list_id, index, sound, program, note)]
 
     def choose_by_itself(self, shown: SuggestionList, locked: Collection[int], now: float) -> list[Effect]:
         """Plan to load what is stable; see `AutoPilot`."""
-        there = {channel: loaded.sound_id for channel, loaded in self._loaded.items()}
-        positions = self.pilot.choose(shown.items, locked, there, now)
-        return [self.choose(shown.items[at], shown.list_id, at + 1, "auto: ") for at in positions]
+        positions = self.pilot.choose(shown.items, locked, self._channels, now)
+        effects: list[Effect] = []
+        for at in positions:
+            effects += self.choose(shown.items[at], shown.list_id, at + 1, now, "auto: ")
+        return effects
+
+    def came_back(self, name: str, now: float) -> list[Effect]:
+        """Load what waited for a host that is online again; its track is looked for anew."""
+        waited = self._waiting.pop(name, None)
+        if waited is None or self.targets.current.name != name:
+            return []
+        try:
+            return self.choose(waited.item, waited.list_id, waited.index, now, waited.note)
+        except Refusal as refusal:
+            return [_chosen(waited.list_id, waited.index, waited.item.sound.id, name, "failed", refusal.reason)]
+
+    def expire(self, now: float) -> list[Effect]:
+        """Give up what has waited too long."""
+        old = {name: waited for name, waited in self._waiting.items() if now - waited.since > PATIENCE_S}
+        for name in old:
+            del self._waiting[name]
+        return [
+            _chosen(w.list_id, w.index, w.item.sound.id, name, "failed", f"{w.note}{name} did not come back")
+            for name, w in old.items()
+        ]
 
     def undo(self) -> list[Effect]:
-        """Plan to load what the last changed channel had before.
+        """Plan to bring back what the last changed target had before.
 
         Raises:
-            Refusal: 404 when nothing was loaded.
+            Refusal: 404 when nothing was loaded, or its track is gone.
         """
         if not self._undo:
             raise Refusal(404, "nothing to undo")
-        channel, before = self._undo.pop()
-        if before is None:
-            self._loaded.pop(channel, None)
-            detail = f"nothing is known about what channel {channel + 1} had before; nothing was sent"
-            return [Send(messages.chosen(0, 0, "", self._adapter.name, "failed", detail), "suggest", to_asker=True)]
-        sound = Sound(before.sound_id, before.name, "", "", before.program, "", "", "")
-        delivery = self._adapter.load(sound, before.program)
-        return [Deliver(delivery, 0, 0, before.sound_id, before, "undone: ", undo=True)]
+        last = self._undo[-1]
+        adapter = self.targets.adapter(last.delivery.adapter)
+        delivery = self._restored(adapter, last)
+        self._undo.pop()
+        if delivery is None:
+            self._holds.pop((adapter.name, last.delivery.target), None)
+            detail = f"nothing is known about what {last.delivery.target} had before; nothing was sent"
+            return [_chosen(0, 0, "", adapter.name, "failed", detail)]
+        sound, program = last.before.sound, last.before.program
+        return [Deliver(delivery, 0, 0, sound, program, "undone: ", undone=last.before)]
 
-    def delivered(self, deliver: Deliver, port: str | None, error: str | None, now: float) -> list[Effect]:
+    def _restored(self, adapter: DawAdapter, last: _Undo) -> Delivery | None:
+        sound, program = last.before.sound, last.before.program
+        delivery = None
+        if self.targets.can_send(adapter):
+            delivery = adapter.restore(last.before, self.targets.track(adapter))
+        if delivery is None and last.delivery.packets and sound is not None and program is not None:
+            return by_program(adapter.name, sound, program)
+        return delivery
+
+    def delivered(self, deliver: Deliver, done: Delivered, now: float) -> list[Effect]:
         """Tell everyone what was done; see `Hub.delivered`."""
-        delivery, loaded = deliver.delivery, deliver.loaded
-        result, detail = _outcome(deliver, port, error)
-        if loaded is not None and loaded.program.channel is not None:
-            # Recorded even when the MIDI port failed: the same program went out over OSC.
-            channel = loaded.program.channel
-            if not deliver.undo:
-                self._undo.append((channel, self._loaded.get(channel)))
-            self._loaded[channel] = loaded
-            self.pilot.note_change(channel, now)
-        told = messages.chosen(
-            deliver.list_id, deliver.index, deliver.sound_id, delivery.adapter, result, deliver.note + detail
-        )
+        delivery = deliver.delivery
+        result, detail = _outcome(delivery, done)
+        # A program counts as loaded even when the MIDI port failed: the same program went out over OSC.
+        if result != "failed" or delivery.packets:
+            self._remember(deliver, done.kept, now)
+        elif deliver.undone is not None:
+            self._undo.append(_Undo(delivery, deliver.undone))  # it can be tried again
+        sound_id = deliver.sound.id if deliver.sound else ""
         return [
             *(Send(message, "midi", to_asker=True) for message in delivery.messages),
-            Send(told, "suggest", to_asker=True),
+            _chosen(deliver.list_id, deliver.index, sound_id, delivery.adapter, result, deliver.note + detail),
         ]
+
+    def _remember(self, deliver: Deliver, kept: Mapping[str, str], now: float) -> None:
+        delivery = deliver.delivery
+        if delivery.method == "text":
+            return
+        key = (delivery.adapter, delivery.target)
+        if deliver.undone is None:
+            before = replace(self._holds.get(key, Before()), kept={**delivery.keeps, **kept})
+            self._undo.append(_Undo(delivery, before))
+        self._holds[key] = Before(deliver.sound, deliver.program)
+        channel = deliver.program.channel if deliver.program else None
+        if channel is not None and deliver.sound is not None:
+            self._channels[channel] = deliver.sound.id
+            self.pilot.note_change(channel, now)
 
     def set_target(self, name: str, track: str) -> str:
-        """Choose the adapter, and its channel where a number from 1 to 16 is given; return what is said about it.
+        """Choose the adapter and its track; where it has no host, the track is the user's MIDI channel.
 
         Raises:
-            Refusal: 404 for an adapter that is not there, 400 for a track that is no channel.
+            Refusal: 404 for an adapter that is not there, 400 for a track that can't be.
         """
-        adapter = self._adapters.get(name)
-        if adapter is None:
-            raise Refusal(404, f"no adapter {name}; there is {', '.join(self._adapters)}")
-        if track:
-            if not (track.isascii() and track.isdigit() and 1 <= int(track) <= 16):
-                raise Refusal(400, f"track {track} must be a MIDI channel 1-16, or empty")
-            self.pilot.channel = int(track) - 1
-        self._adapter = adapter
-        return f"{name}, MIDI channel {self.pilot.channel + 1}"
-
-    def targets(self) -> list[str]:
-        """Describe every adapter in one line, the one in use marked."""
-        return [
-            f"{a.name}{f' (in use, MIDI channel {self.pilot.channel + 1})' if a is self._adapter else ''}: {a.doc}"
-            for a in self._adapters.values()
-        ]
+        said = self.targets.set(name, track)
+        if self.targets.current.reach is None:
+            if track:
+                self.pilot.channel = int(track) - 1
+            return f"{name}, MIDI channel {self.pilot.channel + 1}"
+        return said
 
     def _with_channel(self, program: MidiProgram | None) -> MidiProgram | None:
         if program is None or program.channel is not None:
@@ -112,11 +184,19 @@ class Loader:
         return replace(program, channel=self.pilot.channel)
 
 
-def _outcome(deliver: Deliver, port: str | None, error: str | None) -> tuple[str, str]:
+def _chosen(list_id: int, index: int, sound_id: str, adapter: str, result: str, detail: str) -> Send:
+    return Send(messages.chosen(list_id, index, sound_id, adapter, result, detail), "suggest", to_asker=True)
+
+
+def _outcome(delivery: Delivery, done: Delivered) -> tuple[str, str]:
     """Return the result and detail for `/timbrel/chosen`."""
-    delivery = deliver.delivery
+    if delivery.steps and done.result != "ok":
+        unsure = f"{delivery.detail}, as far as {delivery.adapter} tells: it confirms nothing"
+        return done.result, unsure if done.result == "queued" else f"{delivery.detail}: {done.detail}"
     if delivery.method == "text":
         return "failed", delivery.detail
-    if error is not None:
-        return "failed", f"{delivery.detail}, sent over OSC, but the MIDI port did not take it: {error}"
-    return "ok", f"{delivery.detail}, over OSC{f' and MIDI port {port}' if port else ''}"
+    if done.midi_error is not None:
+        return "failed", f"{delivery.detail}, sent over OSC, but the MIDI port did not take it: {done.midi_error}"
+    if delivery.packets:
+        return "ok", f"{delivery.detail}, over OSC{f' and MIDI port {done.port}' if done.port else ''}"
+    return "ok", delivery.detail

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bridge.osc.encode import MAX_MESSAGE_BYTES
 
-__all__ = ["Incoming", "Refused", "read_datagram"]
+__all__ = ["FROM_CLIENTS", "FROM_HOSTS", "Incoming", "Limits", "Refused", "read_datagram"]
 
 MAX_DATAGRAM_BYTES = 8192
 """Longest datagram: a bundle may hold several messages; python-osc's own servers stop here as well."""
@@ -24,9 +24,9 @@ MAX_DEPTH = 4
 MAX_MESSAGES = 64
 """Most messages in one datagram; a surface that sends its whole page at once has fewer."""
 
-MAX_ARGS = 16
 MAX_ADDRESS_BYTES = 128
 
+_SIZES = {ord("i"): 4, ord("f"): 4, ord("h"): 8, ord("d"): 8, ord("T"): 0, ord("F"): 0}
 _BUNDLE = b"#bundle\0"
 _BUNDLE_HEADER = 16  # "#bundle", NUL, and the time tag, which is ignored
 _PLAIN = re.compile(rb"(?:/[A-Za-z0-9_.:+~-]+)+")
@@ -34,8 +34,28 @@ _SHOWABLE = re.compile(rb"[^!-~]")
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """Bound what one kind of sender may send.
+
+    Attributes:
+        message_bytes: Longest message.
+        args: Most arguments.
+        types: Type tags that are known.
+    """
+
+    message_bytes: int
+    args: int
+    types: bytes
+
+
+FROM_CLIENTS = Limits(MAX_MESSAGE_BYTES, 16, b"ifs")
+FROM_HOSTS = Limits(MAX_DATAGRAM_BYTES, 1024, b"ifsTFhd")
+"""A host that was asked for its tracks answers with all their names in one message, and with types of its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Incoming:
-    """Hold a message that is safe to act on; types are `i f s`, arguments are finite numbers and text."""
+    """Hold a message that is safe to act on; arguments are finite numbers and text (from hosts True and False too)."""
 
     address: str
     types: str
@@ -57,11 +77,12 @@ class Refused:
     reason: str
 
 
-def read_datagram(data: bytes) -> tuple[tuple[Incoming, ...], tuple[Refused, ...]]:
+def read_datagram(data: bytes, limits: Limits = FROM_CLIENTS) -> tuple[tuple[Incoming, ...], tuple[Refused, ...]]:
     """Split a datagram into messages that are safe and reasons for the rest; never raises.
 
     Args:
         data: Any bytes.
+        limits: What the sender may send.
     """
     if len(data) > MAX_DATAGRAM_BYTES:
         return (), (Refused(_peek(data), 413, f"{len(data)} bytes, at most {MAX_DATAGRAM_BYTES} are read"),)
@@ -81,7 +102,7 @@ def read_datagram(data: bytes) -> tuple[tuple[Incoming, ...], tuple[Refused, ...
                 continue
             stack.extend((element, depth + 1) for element in reversed(elements[: MAX_MESSAGES + 1]))
             continue
-        one = _read_message(chunk)
+        one = _read_message(chunk, limits)
         if isinstance(one, Incoming):
             taken.append(one)
         else:
@@ -105,9 +126,9 @@ def _elements(bundle: bytes) -> list[bytes] | None:
     return elements
 
 
-def _read_message(data: bytes) -> Incoming | Refused:
-    if len(data) > MAX_MESSAGE_BYTES:
-        return Refused(_peek(data), 413, f"{len(data)} bytes, a message holds at most {MAX_MESSAGE_BYTES}")
+def _read_message(data: bytes, limits: Limits) -> Incoming | Refused:
+    if len(data) > limits.message_bytes:
+        return Refused(_peek(data), 413, f"{len(data)} bytes, a message holds at most {limits.message_bytes}")
     if not data.startswith(b"/") or len(data) % 4:
         return Refused("", None, "not OSC")
     address, at = _string(data, 0)
@@ -122,9 +143,10 @@ def _read_message(data: bytes) -> Incoming | Refused:
     if tags is None or not tags.startswith(b","):
         return Refused(path, 400, "type tags are missing")
     types = tags[1:]
-    if len(types) > MAX_ARGS or types.strip(b"ifs"):
+    if len(types) > limits.args or types.strip(limits.types):
         # OSC 1.0: a message with a type that is not known is discarded; the length of its arguments can't be trusted.
-        return Refused(path, 400, f"arguments must be of type i, f or s, at most {MAX_ARGS}")
+        known = ", ".join(limits.types[:-1].decode()) + f" or {limits.types[-1:].decode()}"
+        return Refused(path, 400, f"arguments must be of type {known}, at most {limits.args}")
     if not _fits(data, at, types):
         return Refused(path, 400, "arguments don't fit their type tags")
     return _parse(data, path, types.decode("ascii"))
@@ -137,7 +159,7 @@ def _fits(data: bytes, at: int, types: bytes) -> bool:
             if text is None:
                 return False
         else:
-            at += 4
+            at += _SIZES[tag]
     return at == len(data)
 
 

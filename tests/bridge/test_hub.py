@@ -18,7 +18,7 @@ from bridge.commands import (
     Step,
     Undo,
 )
-from bridge.effects import Deliver, Effect, LockSlot, Reply, Send, SwitchBus
+from bridge.effects import Deliver, Delivered, Effect, LockSlot, Reply, Send, SwitchBus
 from bridge.hub import Hub, HubOptions
 from realtime.types import Analysis
 from tests.bridge.heard import heard, preset, sample, suggestion
@@ -56,7 +56,7 @@ class Bench:
             out.append(effect)
             if isinstance(effect, Deliver):
                 self.packets += effect.delivery.packets if self.port else ()
-                out += self.hub.delivered(effect, self.port, self.error, self.now)
+                out += self.hub.delivered(effect, Delivered(self.port, self.error), self.now)
         return out
 
 

@@ -43,7 +43,7 @@ def test_without_a_midi_system_there_is_one_clear_line(
 def test_the_generic_adapter_degrades_to_text() -> None:
     adapter = GenericAdapter()
     violin = preset("Violin", 40)
-    with_program = adapter.load(violin, MidiProgram(0, 0, None, 40))
+    with_program = adapter.load(violin, MidiProgram(0, 0, None, 40), None)
     assert with_program.method == "program"
     assert [m.address for m in with_program.messages] == ["/timbrel/midi/program"] + ["/timbrel/midi/raw"] * 2
     without = adapter.load(sample("kick"), None)
@@ -52,7 +52,7 @@ def test_the_generic_adapter_degrades_to_text() -> None:
 
 def test_an_adapter_is_made_by_name() -> None:
     assert make_adapter("generic").name == "generic"
-    with pytest.raises(InputError, match="is none of generic"):
-        make_adapter("reaper:127.0.0.1:8000")
+    with pytest.raises(InputError, match="is none of generic, fluidsynth"):
+        make_adapter("cubase:127.0.0.1:8000")
     with pytest.raises(InputError, match="takes no address"):
         make_adapter("generic:127.0.0.1:8000")

@@ -1,0 +1,100 @@
+"""Carry deliveries out: write their MIDI, send their steps to the host, and tell the hub how it went."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+
+from bridge.config import Config
+from bridge.daws.base import DawAdapter
+from bridge.effects import Deliver, Delivered, Effect
+from bridge.hosts import Done, HostSession, HostState
+from bridge.hub import Hub
+from bridge.midi import MidiOutput, open_midi
+from bridge.osc.server import Asker
+from library.errors import DeviceError, MissingDependencyError
+
+__all__ = ["Carrier"]
+
+Execute = Callable[[list[Effect], Asker | None], None]
+
+
+class Carrier:
+    """Hold the MIDI port and a session for each host; all of it on the asyncio thread of the daemon.
+
+    Args:
+        hub: Is told what hosts say and how deliveries went.
+        adapters: Those with a reach get a session.
+        execute: Carries out what the hub wants done.
+        say: Takes lines for people.
+    """
+
+    def __init__(self, hub: Hub, adapters: Sequence[DawAdapter], execute: Execute, say: Callable[[str], None]) -> None:
+        self._hub, self._execute, self._say = hub, execute, say
+        self._midi: MidiOutput | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sessions = {adapter.name: self._session(adapter) for adapter in adapters if adapter.reach is not None}
+
+    @property
+    def midi_name(self) -> str | None:
+        """Name of the MIDI port, None without one."""
+        return self._midi.name if self._midi is not None else None
+
+    def start(self, config: Config) -> None:
+        """Open the MIDI port, and begin to look for the hosts."""
+        if config.midi.port:
+            try:
+                self._midi = open_midi(
+                    config.midi.port, config.midi.backend, prefer_jack=config.input.startswith("jack:")
+                )
+            except (DeviceError, MissingDependencyError) as error:
+                # The daemon goes on without: program changes still go out over OSC.
+                self._say(f"no MIDI port: {error}")
+        for session in self._sessions.values():
+            self._spawn(session.run())
+
+    def deliver(self, deliver: Deliver, asker: Asker | None) -> None:
+        """Carry a delivery out; what only MIDI and OSC clients get is done when this returns."""
+        port, error = None, None
+        packets = deliver.delivery.packets
+        if self._midi is not None and packets:
+            port, error = self._midi.name, self._midi.send(packets)
+        if deliver.delivery.steps:
+            self._spawn(self._to_host(deliver, asker, port, error))
+        else:
+            self._tell(deliver, Delivered(port, error), asker)
+
+    def close(self) -> None:
+        """Leave the hosts and close the MIDI port."""
+        for task in self._tasks:
+            task.cancel()
+        if self._midi is not None:
+            self._midi.close()
+
+    async def _to_host(self, deliver: Deliver, asker: Asker | None, port: str | None, error: str | None) -> None:
+        session = self._sessions.get(deliver.delivery.adapter)
+        if session is None:
+            done = Done("failed", f"{deliver.delivery.adapter} has no host")
+        else:
+            done = await session.carry_out(deliver.delivery.steps)
+        self._tell(deliver, Delivered(port, error, done.result, done.detail, done.kept), asker)
+
+    def _tell(self, deliver: Deliver, delivered: Delivered, asker: Asker | None) -> None:
+        self._execute(self._hub.delivered(deliver, delivered, time.monotonic()), asker)
+
+    def _session(self, adapter: DawAdapter) -> HostSession:
+        name = adapter.name
+
+        def on_state(state: HostState, version: str) -> None:
+            if state != "probing":
+                self._say(f"{name} is {state}{f', version {version}' if version else ''}")
+            self._execute(self._hub.on_host(name, state, version, time.monotonic()), None)
+
+        return HostSession(adapter, on_state, lambda found: self._hub.targets.on_tracks(name, found.tracks))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Start a task and hold on to it until it is done."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
