@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 
 from bridge.config import Config
 from bridge.daws.base import DawAdapter
@@ -26,12 +28,20 @@ class Carrier:
     Args:
         hub: Is told what hosts say and how deliveries went.
         adapters: Those with a reach get a session.
+        scratch: Folder for what hosts save before it is replaced; made at the start, removed at the end.
         execute: Carries out what the hub wants done.
         say: Takes lines for people.
     """
 
-    def __init__(self, hub: Hub, adapters: Sequence[DawAdapter], execute: Execute, say: Callable[[str], None]) -> None:
-        self._hub, self._execute, self._say = hub, execute, say
+    def __init__(
+        self,
+        hub: Hub,
+        adapters: Sequence[DawAdapter],
+        scratch: Path,
+        execute: Execute,
+        say: Callable[[str], None],
+    ) -> None:
+        self._hub, self._scratch, self._execute, self._say = hub, scratch, execute, say
         self._midi: MidiOutput | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._sessions = {adapter.name: self._session(adapter) for adapter in adapters if adapter.reach is not None}
@@ -51,6 +61,11 @@ class Carrier:
             except (DeviceError, MissingDependencyError) as error:
                 # The daemon goes on without: program changes still go out over OSC.
                 self._say(f"no MIDI port: {error}")
+        if self._sessions:
+            try:
+                self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                self._say(f"{self._scratch}: can't be made ({error.strerror}); replaced instruments can't come back")
         for session in self._sessions.values():
             self._spawn(session.run())
 
@@ -71,6 +86,7 @@ class Carrier:
             task.cancel()
         if self._midi is not None:
             self._midi.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     async def _to_host(self, deliver: Deliver, asker: Asker | None, port: str | None, error: str | None) -> None:
         session = self._sessions.get(deliver.delivery.adapter)

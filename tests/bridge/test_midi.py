@@ -46,7 +46,7 @@ def test_the_generic_adapter_degrades_to_text() -> None:
     with_program = adapter.load(violin, MidiProgram(0, 0, None, 40), None)
     assert with_program.method == "program"
     assert [m.address for m in with_program.messages] == ["/timbrel/midi/program"] + ["/timbrel/midi/raw"] * 2
-    without = adapter.load(sample("kick"), None)
+    without = adapter.load(sample("kick"), None, None)
     assert (without.method, without.messages, without.packets) == ("text", (), ())
 
 
