@@ -6,15 +6,19 @@ import asyncio
 import shutil
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bridge.config import Config
+from bridge.daws.ardour import ArdourAdapter
 from bridge.daws.base import DawAdapter
 from bridge.effects import Deliver, Delivered, Effect
 from bridge.hosts import Done, HostSession, HostState
 from bridge.hub import Hub
 from bridge.midi import MidiOutput, open_midi
+from bridge.midi_route import MidiRoute
 from bridge.osc.server import Asker
+from bridge.threads import in_thread
 from library.errors import DeviceError, MissingDependencyError
 
 __all__ = ["Carrier"]
@@ -43,6 +47,7 @@ class Carrier:
     ) -> None:
         self._hub, self._scratch, self._execute, self._say = hub, scratch, execute, say
         self._midi: MidiOutput | None = None
+        self._route = MidiRoute()
         self._tasks: set[asyncio.Task[None]] = set()
         self._sessions = {adapter.name: self._session(adapter) for adapter in adapters if adapter.reach is not None}
 
@@ -55,9 +60,7 @@ class Carrier:
         """Open the MIDI port, and begin to look for the hosts."""
         if config.midi.port:
             try:
-                self._midi = open_midi(
-                    config.midi.port, config.midi.backend, prefer_jack=config.input.startswith("jack:")
-                )
+                self._midi = open_midi(config.midi.port, config.midi.backend, prefer_jack=self._wants_jack(config))
             except (DeviceError, MissingDependencyError) as error:
                 # The daemon goes on without: program changes still go out over OSC.
                 self._say(f"no MIDI port: {error}")
@@ -71,14 +74,10 @@ class Carrier:
 
     def deliver(self, deliver: Deliver, asker: Asker | None) -> None:
         """Carry a delivery out; what only MIDI and OSC clients get is done when this returns."""
-        port, error = None, None
-        packets = deliver.delivery.packets
-        if self._midi is not None and packets:
-            port, error = self._midi.name, self._midi.send(packets)
-        if deliver.delivery.steps:
-            self._spawn(self._to_host(deliver, asker, port, error))
+        if deliver.delivery.steps or (deliver.delivery.midi_to and self._midi is not None):
+            self._spawn(self._deliver_slowly(deliver, asker))
         else:
-            self._tell(deliver, Delivered(port, error), asker)
+            self._tell(deliver, self._write(deliver, ""), asker)
 
     def close(self) -> None:
         """Leave the hosts and close the MIDI port."""
@@ -88,13 +87,29 @@ class Carrier:
             self._midi.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
-    async def _to_host(self, deliver: Deliver, asker: Asker | None, port: str | None, error: str | None) -> None:
-        session = self._sessions.get(deliver.delivery.adapter)
-        if session is None:
-            done = Done("failed", f"{deliver.delivery.adapter} has no host")
-        else:
-            done = await session.carry_out(deliver.delivery.steps)
-        self._tell(deliver, Delivered(port, error, done.result, done.detail, done.kept), asker)
+    async def _deliver_slowly(self, deliver: Deliver, asker: Asker | None) -> None:
+        """Lead the MIDI port to its input, write, then send the steps to the host."""
+        delivery, misled = deliver.delivery, ""
+        if delivery.midi_to and self._midi is not None:
+            source, route = self._midi.name, self._route
+            misled = await in_thread("route", lambda: route.lead(source, delivery.midi_to) or "")
+        written = self._write(deliver, misled)
+        done = Done("ok")
+        if delivery.steps:
+            session = self._sessions.get(delivery.adapter)
+            done = await session.carry_out(delivery.steps) if session else Done("failed", "there is no host")
+        self._tell(deliver, replace(written, result=done.result, detail=done.detail, kept=done.kept), asker)
+
+    def _write(self, deliver: Deliver, misled: str) -> Delivered:
+        """Write the packets, unless the port does not lead where they belong: another track would change."""
+        if not deliver.delivery.packets:
+            return Delivered()
+        if self._midi is None:
+            return Delivered(midi_error="there is none; name one with --midi" if deliver.delivery.midi_to else None)
+        return Delivered(self._midi.name, misled or self._midi.send(deliver.delivery.packets))
+
+    def _wants_jack(self, config: Config) -> bool:
+        return config.input.startswith("jack:") or ArdourAdapter.name in self._sessions
 
     def _tell(self, deliver: Deliver, delivered: Delivered, asker: Asker | None) -> None:
         self._execute(self._hub.delivered(deliver, delivered, time.monotonic()), asker)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Literal, Protocol
 
+from bridge.quiet import quiet_native
 from library.errors import DeviceError, MissingDependencyError
 
 __all__ = ["MidiBackend", "MidiOutput", "MidiPort", "open_midi"]
@@ -18,8 +16,6 @@ MidiBackend = Literal["auto", "alsa", "jack"]
 
 CLOSE_S = 0.5
 """Longest wait for a port to close: with its server gone, the native library may never return."""
-
-_STDERR = 2
 
 
 class MidiOutput(Protocol):
@@ -101,7 +97,7 @@ def open_midi(name: str, backend: MidiBackend = "auto", *, prefer_jack: bool = F
     last: Exception | None = None
     for system, api in _systems(rtmidi, backend, prefer_jack):
         try:
-            with _quiet_stderr():
+            with quiet_native():
                 return _open(rtmidi, api, name)
         except (rtmidi.RtMidiError, ValueError) as error:
             last = error
@@ -137,17 +133,3 @@ def _open(rtmidi: Any, api: int, name: str) -> MidiPort:
         out.delete()
         raise
     return MidiPort(out, f"{name}:out")
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Keep libjack and ALSA from writing to the terminal while we only try them."""
-    sys.stderr.flush()
-    saved = os.dup(_STDERR)
-    try:
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
-            os.dup2(nowhere.fileno(), _STDERR)
-        yield
-    finally:
-        os.dup2(saved, _STDERR)
-        os.close(saved)

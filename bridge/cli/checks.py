@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import Literal
 
 from bridge.cli.jackports import jack_output_ports
-from bridge.cli.quiet import quiet_native
+from bridge.quiet import quiet_native
 from library.errors import MissingDependencyError, TimbrelError
 
 __all__ = ["ALL_CHECKS", "Check"]

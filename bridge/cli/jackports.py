@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.cli.quiet import quiet_native
+from bridge.quiet import quiet_native
 
 __all__ = ["jack_output_ports"]
 

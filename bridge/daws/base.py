@@ -152,6 +152,8 @@ class Delivery:
         steps: What the host itself is sent, in order.
         target: Which track, part or channel it changes: key of what is remembered for undo.
         keeps: What else belongs into Before.kept when this is undone.
+        midi_to: JACK name, without its client, of the MIDI input that the packets are for; empty = wherever the MIDI
+            port is connected to.
     """
 
     adapter: str
@@ -162,6 +164,7 @@ class Delivery:
     steps: tuple[Step, ...] = ()
     target: str = ""
     keeps: Mapping[str, str] = field(default_factory=dict)
+    midi_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

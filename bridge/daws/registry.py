@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from bridge.daws.ardour import ArdourAdapter
 from bridge.daws.base import DawAdapter, Reach
 from bridge.daws.fluidsynth import FluidSynthAdapter
 from bridge.daws.generic import GenericAdapter
@@ -16,6 +17,7 @@ from library.errors import InputError
 __all__ = ["adapter_names", "make_adapter"]
 
 _HOSTS: dict[str, Callable[[Reach | None, Path | None], DawAdapter]] = {
+    "ardour": lambda reach, _: ArdourAdapter(reach),
     "fluidsynth": lambda reach, _: FluidSynthAdapter(reach),
     "zynaddsubfx": ZynAdapter,
 }

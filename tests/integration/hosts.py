@@ -120,7 +120,7 @@ def fluidsynth(server: JackServer, port: int) -> HostProcess:
     return HostProcess(command, server, f"^{name}:", "fluidsynth")
 
 
-def hear(server: JackServer, ports: str, play: Callable[[], None], seconds: float = 1.5) -> NDArray[np.float32]:
+def hear(server: JackServer, ports: str, play: Callable[[], object], seconds: float = 1.5) -> NDArray[np.float32]:
     """Return samples[T] of what all ports of a pattern put out together, from when `play` is called."""
     blocks: list[NDArray[np.float32]] = []
     with server.client("listener") as client:
