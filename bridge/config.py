@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from bridge.banks import BankStyle
 from bridge.midi import MidiBackend
 from library.errors import ConfigError, InputError
 from library.exclude import check_pattern
@@ -44,11 +45,13 @@ class MidiConfig(_Section):
         port: Name of the virtual port to make, or of a destination to open; empty = no MIDI port.
         channel: MIDI channel 1..16 for sounds that name none.
         backend: Which MIDI system to use.
+        bank_style: How banks are written; see bridge.banks.
     """
 
     port: str = "timbrel"
     channel: int = Field(default=1, ge=1, le=16)
     backend: MidiBackend = "auto"
+    bank_style: BankStyle = "gs"
 
 
 class SuggestConfig(_Section):

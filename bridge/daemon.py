@@ -65,7 +65,13 @@ class Daemon:
         scratch = state_dir() / f"{os.getpid()}-replaced"
         adapters = [make_adapter(name, scratch) for name in config.adapter or ("generic",)]
         self._input_name = config.input or "the default input"
-        options = HubOptions(self._input_name, config.midi.channel - 1, config.suggest.auto, config.suggest.hop_s)
+        options = HubOptions(
+            self._input_name,
+            config.midi.channel - 1,
+            config.suggest.auto,
+            config.suggest.hop_s,
+            config.midi.bank_style,
+        )
         self.hub = Hub(options, adapters)
         self.server = OscServer(self._on_command, self.hub.snapshot, [parse_endpoint(text) for text in config.osc.send])
         self._carrier = Carrier(self.hub, adapters, scratch, self._execute, say)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bridge.auto import AutoPilot
+from bridge.banks import BankStyle
 from bridge.commands import (
     AutoChoose,
     Choose,
@@ -47,12 +48,14 @@ class HubOptions:
         channel: The user's MIDI channel, 0..15.
         auto: Load stable suggestions by itself.
         list_interval_s: Shortest time between two lists: one hop.
+        bank_style: How the target reads banks.
     """
 
     context: str
     channel: int = 0
     auto: bool = False
     list_interval_s: float = 0.5
+    bank_style: BankStyle = "gs"
 
 
 class Hub:
@@ -73,7 +76,7 @@ class Hub:
         self.shown = SuggestionList()
         self._interval_s = options.list_interval_s * 0.8  # hops arrive with some jitter
         self.targets = Targets(adapters)
-        self._loader = Loader(self.targets, AutoPilot(options.channel))
+        self._loader = Loader(self.targets, AutoPilot(options.channel), options.bank_style)
         self._heard: tuple[Suggestion, ...] = ()
         self._locked: dict[int, Suggestion] = {}
         self._rejected: set[tuple[int, str]] = set()

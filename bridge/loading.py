@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from bridge.auto import AutoPilot
+from bridge.banks import BankStyle, styled
 from bridge.commands import Refusal
 from bridge.daws.base import Before, DawAdapter, Delivery
 from bridge.daws.generic import by_program
@@ -50,9 +51,11 @@ class Loader:
     Args:
         targets: The adapters.
         pilot: What chooses by itself; it also knows the user's channel.
+        bank_style: How the target reads banks.
     """
 
-    def __init__(self, targets: Targets, pilot: AutoPilot) -> None:
+    def __init__(self, targets: Targets, pilot: AutoPilot, bank_style: BankStyle = "gs") -> None:
+        self._bank_style: BankStyle = bank_style
         self.pilot = pilot
         self.targets = targets
         self._holds: dict[tuple[str, str], Before] = {}
@@ -67,7 +70,7 @@ class Loader:
             Refusal: 404 when the track that the user wants is not there.
         """
         adapter, sound = self.targets.current, item.sound
-        program = self._with_channel(sound.program)
+        program = None if sound.program is None else self._sent(sound.program)
         self._waiting.pop(adapter.name, None)
         if self.targets.can_send(adapter):
             delivery = adapter.load(sound, program, self.targets.track(adapter))
@@ -178,10 +181,10 @@ class Loader:
             return f"{name}, MIDI channel {self.pilot.channel + 1}"
         return said
 
-    def _with_channel(self, program: MidiProgram | None) -> MidiProgram | None:
-        if program is None or program.channel is not None:
-            return program
-        return replace(program, channel=self.pilot.channel)
+    def _sent(self, program: MidiProgram) -> MidiProgram:
+        """Return a program as it goes out: on the user's channel where it has none, its bank as the target reads it."""
+        channel = self.pilot.channel if program.channel is None else program.channel
+        return styled(replace(program, channel=channel), self._bank_style)
 
 
 def _chosen(list_id: int, index: int, sound_id: str, adapter: str, result: str, detail: str) -> Send:

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from library.errors import InputError
 
-__all__ = ["MidiProgram", "Sound"]
+__all__ = ["DRUM_CHANNEL", "MidiProgram", "Sound"]
+
+DRUM_CHANNEL = 9
+"""MIDI channel 10, on which General MIDI plays drum kits."""
 
 
 @dataclass(frozen=True, slots=True)

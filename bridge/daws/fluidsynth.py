@@ -23,7 +23,7 @@ from bridge.daws.base import (
     numbered_track,
 )
 from bridge.daws.generic import CHANNELS, by_text
-from library.sounds import MidiProgram, Sound
+from library.sounds import DRUM_CHANNEL, MidiProgram, Sound
 
 __all__ = ["FluidSynthAdapter"]
 
@@ -131,7 +131,7 @@ def _program(program: MidiProgram, channel: int) -> tuple[Step, ...]:
 
 def _bank(program: MidiProgram) -> int:
     """Return the bank that FluidSynth counts: of a drum channel 128, else what CC 0 selects (bank-select gs)."""
-    is_drums = program.channel == 9 and program.bank_msb is None
+    is_drums = program.channel == DRUM_CHANNEL and program.bank_msb is None
     return _BANK if is_drums else program.bank_msb or 0
 
 

@@ -27,6 +27,7 @@ from mido.midifiles.meta import KeySignatureError
 
 from library.demo import DEMO_SCORE_SHA1
 from library.errors import InputError
+from library.sounds import DRUM_CHANNEL
 from library.synths.notes import Note
 
 __all__ = [
@@ -60,7 +61,6 @@ PHRASE_S = 5.0
 MIN_ONSETS = 10
 """Fewest onsets of a usable phrase (arXiv 2211.07951, section 2)."""
 
-_DRUM_CHANNEL = 9
 _RESERVED, _VALID, _TEST = 0, 1, 2
 
 
@@ -183,7 +183,7 @@ def _tracks(midi: mido.MidiFile) -> Iterator[Track]:
             sounding[key] = (now, message.velocity, programs[message.channel])
     for (channel, program), found in sorted(notes.items()):
         ordered = sorted(found, key=lambda note: (note.start_s, note.pitch))
-        yield Track(program, channel == _DRUM_CHANNEL, tuple(ordered))
+        yield Track(program, channel == DRUM_CHANNEL, tuple(ordered))
 
 
 def wad_midi(data: bytes) -> Iterator[bytes]:

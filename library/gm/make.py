@@ -18,10 +18,10 @@ from library.errors import InputError, LibraryError
 from library.gm.names import DRUM_KITS, GM_NAMES, gm_family
 from library.manifest import Manifest, SourceEntry, read_manifest
 from library.publish import publish, seal
-from library.sounds import MidiProgram, Sound
+from library.sounds import DRUM_CHANNEL, MidiProgram, Sound
 from library.sources.families import guess
 from library.sources.phrases import preview_notes
-from library.sources.soundfont import DRUM_CHANNEL, render_clips
+from library.sources.soundfont import render_clips
 from library.synths.fluid import FluidRenderer
 from library.synths.notes import Note
 from library.synths.sf2 import DRUM_BANK, Preset, presets

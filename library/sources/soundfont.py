@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.audio import level_db
-from library.sounds import MidiProgram, Sound
+from library.sounds import DRUM_CHANNEL, MidiProgram, Sound
 from library.sources.base import SILENCE_DB, FoundFile, Kind
 from library.sources.families import guess
 from library.sources.phrases import CLIP_S, NOTE_CLIP_S, phrases, single_notes
@@ -17,10 +17,8 @@ from library.synths.fluid import FluidRenderer
 from library.synths.sf2 import DRUM_BANK, Preset, presets
 from library.synths.sf3 import check_size
 
-__all__ = ["DRUM_CHANNEL", "KIND", "SoundFontReader", "render_clips"]
+__all__ = ["KIND", "SoundFontReader", "render_clips"]
 
-DRUM_CHANNEL = 9
-"""MIDI channel 10, on which General MIDI plays drum kits."""
 
 _COMPRESSED = ".sf3"
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from library.audio import SAMPLE_RATE_HZ, downmix, resample
 from library.errors import InputError, MissingDependencyError
+from library.sounds import DRUM_CHANNEL
 from library.synths.notes import Event, Note, to_events
 from library.synths.sf2 import DRUM_BANK
 
@@ -23,7 +24,6 @@ SYNTH_RATE_HZ = 48_000
 """Rate of the synthesiser: rendered at 16 kHz, soundfonts alias."""
 
 _MELODIC_CHANNEL = 0
-_DRUM_CHANNEL = 9
 _PCM_SCALE = np.float32(1.0 / 32768.0)
 
 
@@ -77,7 +77,7 @@ class FluidRenderer:
         """Render notes as frames[T, 2] float32 at 48 kHz."""
         synth = self._synth
         synth.system_reset()
-        channel = _DRUM_CHANNEL if bank == DRUM_BANK else _MELODIC_CHANNEL
+        channel = DRUM_CHANNEL if bank == DRUM_BANK else _MELODIC_CHANNEL
         if synth.program_select(channel, self._font, bank, program) != 0:
             raise InputError(f"bank {bank} program {program}", "is not in this SoundFont", "choose one of its presets")
         total = round(duration_s * SYNTH_RATE_HZ)
