@@ -150,3 +150,33 @@ def library_command(
     from bridge.cli._bench_view import show_library
 
     show_library(rates, results)
+
+
+@bench_app.command("choose")
+def choose_command(
+    adapter: Annotated[
+        str,
+        typer.Option("--adapter", metavar="NAME[:HOST:PORT]", help="A host that runs already."),
+    ],
+    library: Annotated[
+        str, typer.Option("--library", "-l", metavar="LIB", help="Where two sounds that the host can load come from.")
+    ] = "gm",
+    track: Annotated[str, typer.Option("--track", help="Track, part or channel; usually the first.")] = "",
+    count: Annotated[int, typer.Option("--count", min=4, help="Choices.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure from a client's choice to what the host read back, beside a ping in the same run."""
+    from dataclasses import asdict
+
+    from bridge.bench.choose import bench_choose
+    from library.index import open_library
+
+    result = bench_choose(adapter, open_library(library, None).sounds, track, count)
+    if as_json:
+        write_json(asdict(result))
+        return
+    out_console().print(
+        f"{result.adapter}: {result.count} choices of {' and '.join(result.sounds)} in turn ({result.result}): "
+        f"p50 {result.p50_ms:.1f} ms, p99 {result.p99_ms:.1f} ms; a ping takes {result.ping_p50_ms:.1f} ms",
+        markup=False,
+    )

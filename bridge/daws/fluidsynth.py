@@ -104,7 +104,7 @@ class FluidSynthAdapter:
                 select = Step(f"select {number} {value}".encode())
                 steps = (select, _ask(key, value))
                 channel = f"channel {int(number) + 1}"
-                return Delivery(self.name, "preset", (), (), f"{channel} has its preset back", steps, channel)
+                return Delivery(self.name, "preset", (), (), f"{channel} as it was before", steps, channel)
         return None
 
 

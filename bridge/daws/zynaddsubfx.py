@@ -91,7 +91,7 @@ class ZynAdapter:
             # A file that it can't load leaves the part empty, without a name.
             Step(name, answer=f"part {part}", not_value="", wait_s=1.0, patience=_LOAD_ASKS),
         )
-        detail = f"{sound.name} loaded into part {part + 1}"
+        detail = f"{sound.name} in part {part + 1}"
         return Delivery(self.name, "file", (), (), detail, steps, f"part {part}", keeps)
 
     def restore(self, before: Before, track: Track | None) -> Delivery | None:
@@ -105,7 +105,7 @@ class ZynAdapter:
             Step(osc(f"/part{part}/Pname"), f"part {part}", held, wait_s=1.0, patience=_LOAD_ASKS),
         )
         what = held or "the instrument before"
-        return Delivery(self.name, "file", (), (), f"{what} is back in part {part + 1}", steps, f"part {part}")
+        return Delivery(self.name, "file", (), (), f"{what} back in part {part + 1}", steps, f"part {part}")
 
 
 def _part(track: Track | None) -> int:
