@@ -31,11 +31,13 @@ class OscConfig(_Section):
         host: IPv4 address to listen on; 127.0.0.1 = this machine only.
         port: UDP port to listen on; when it is taken, one of the next nine.
         send: HOST:PORT of clients that get everything and never expire.
+        discover: Announce Timbrel by zeroconf and answer OSCQuery.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(default=17370, ge=1, le=65535)
     send: tuple[str, ...] = ()
+    discover: bool = False
 
 
 class MidiConfig(_Section):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -15,15 +14,17 @@ from bridge.carrier import Carrier
 from bridge.commands import HubCommand, Refusal
 from bridge.config import Config
 from bridge.daws import make_adapter
+from bridge.discovery import Discovery
 from bridge.effects import Deliver, Effect, LockSlot, Reply, Send, SwitchBus
 from bridge.hub import Hub, HubOptions
 from bridge.inbox import Inbox
 from bridge.osc import messages, parse_endpoint
 from bridge.osc.server import Asker, OscServer, bind
 from bridge.parts import Parts
+from bridge.signals import watch_signals
 from bridge.state import remove_state, state_dir, write_state
 from bridge.threads import in_thread
-from library.errors import TimbrelError
+from library.errors import MissingDependencyError, TimbrelError
 
 if TYPE_CHECKING:
     from library.follow import LiveIndex
@@ -75,6 +76,7 @@ class Daemon:
         self.hub = Hub(options, adapters)
         self.server = OscServer(self._on_command, self.hub.snapshot, [parse_endpoint(text) for text in config.osc.send])
         self._carrier = Carrier(self.hub, adapters, scratch, self._execute, say)
+        self._discovery: Discovery | None = None
         self._stop = asyncio.Event()
         self._reason = "ended"
         self._failure: BaseException | None = None
@@ -93,7 +95,7 @@ class Daemon:
         Raises:
             TimbrelError: It could not start, or the encoder or library could not be loaded.
         """
-        self._watch_signals()
+        watch_signals(self.stop)
         source = await self._unless_stopped(in_thread("open", lambda: self._parts.open_source(self.config.input)))
         if source is None:
             return
@@ -101,6 +103,8 @@ class Daemon:
         try:
             self._carrier.start(self.config)
             self._announce()
+            if self.config.osc.discover:
+                self._spawn(self._discover())
             self._spawn(self._load(source))
             await self._serve()
         finally:
@@ -133,6 +137,14 @@ class Daemon:
         if not self._stop.is_set():
             self._follow_library(self._engine)
             self._listen(self._engine, source)
+
+    async def _discover(self) -> None:
+        """Let surfaces find Timbrel; without, it goes on as well."""
+        self._discovery = Discovery(self.server.endpoint)
+        try:
+            self._say(f"OSCQuery at http://{self.server.endpoint[0]}:{await self._discovery.start()}")
+        except (MissingDependencyError, OSError) as error:
+            self._say(f"no discovery: {error}")
 
     def _follow_library(self, engine: Engine) -> None:
         """Let a library of the user's own follow what a build or a watch writes, in its own thread."""
@@ -250,22 +262,11 @@ class Daemon:
         await asyncio.sleep(0)  # lets the transport hand over what it holds
         self.server.close()
         self._carrier.close()
+        if self._discovery is not None:
+            await self._discovery.close()
         remove_state(self._state_path)
         for task in self._tasks:
             task.cancel()
-
-    def _watch_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        # SIGHUP: the terminal was closed. Windows has none.
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            if number is None:
-                continue
-            reason = f"stopped by {name}"
-            try:
-                loop.add_signal_handler(number, self.stop, reason)
-            except NotImplementedError:  # Windows
-                signal.signal(number, lambda *_, why=reason: loop.call_soon_threadsafe(self.stop, why))
 
     async def _unless_stopped(self, future: asyncio.Future[AudioSource]) -> AudioSource | None:
         """Wait for a future or the stop, whichever comes first."""

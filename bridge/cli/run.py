@@ -46,6 +46,9 @@ def run_command(
         str | None,
         typer.Option(metavar="NAME", help="Virtual MIDI port to make, or one to open; usually timbrel; '' = none."),
     ] = None,
+    discover: Annotated[
+        bool | None, typer.Option("--discover/--no-discover", help="Let surfaces find Timbrel: zeroconf, OSCQuery.")
+    ] = None,
     auto: Annotated[
         bool | None, typer.Option("--auto/--no-auto", help="Load stable suggestions without being asked.")
     ] = None,
@@ -80,6 +83,7 @@ def run_command(
             "osc.host": host,
             "osc.port": port,
             "osc.send": tuple(send) if send else None,
+            "osc.discover": discover,
             "midi.port": midi,
             "suggest.auto": auto,
         },
