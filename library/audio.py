@@ -186,6 +186,8 @@ def _require_file(path: Path) -> None:
         )
     if not path.exists():
         raise AudioFileError(path, "no such file", "check the name")
+    if path.is_file() and path.stat().st_size == 0:
+        raise AudioFileError(path, "is empty", "copy or export it again")
 
 
 def truncated(path: Path, missing: int) -> AudioFileError:

@@ -39,7 +39,7 @@ class FileError:
         """What is wrong without the details that differ from file to file: "truncated", "silent" ..."""
         rule = self.error.removeprefix(f"{self.path}: ")  # "path: rule: detail (more); next step"
         head, _, tail = rule.partition(": ")
-        rule = tail if os.sep in head else rule  # a part's error names its file
+        rule = tail if tail and Path(head).is_absolute() else rule  # a part's error names its file
         return re.sub(r"\d+", "N", re.split(r"; |: | \(", rule)[0]).removeprefix("is ")
 
 

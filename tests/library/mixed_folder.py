@@ -29,7 +29,7 @@ _FORMATS = (
 )
 _RATES_HZ = (22_050, 44_100, 48_000, 96_000)
 _NAMES = ("Bass", "Keys", "Pad", "Lead", "Guitar", "Brass", "Strings", "Pluck", "Flute", "Bell")
-_LENGTHS_S = (0.3, 0.8, 2.0, 6.0)
+_LENGTHS_S = (0.3, 0.6, 1.2, 6.0)
 _SHARES = (0.4, 0.35, 0.2, 0.05)
 
 
@@ -66,7 +66,7 @@ def write_mixed_folder(folder: Path, count: int, seed: int = 0) -> MixedFolder:
                 (pack / f"._{path.name}").write_bytes(b"\0\5\26\7" + bytes(60))  # what macOS leaves on foreign drives
             case 13 if number % 3 == 0:
                 broken.append(str(path))
-                path.write_bytes((b"", data[:20], b"<html>404</html>", bytes(5000))[number % 4])
+                path.write_bytes((b"", data[:20], b"<html>404</html>", bytes(5000))[len(broken) % 4])
                 continue
             case 17:
                 copy = path.with_stem(f"{path.stem} copy")

@@ -27,6 +27,7 @@ def test_a_few_thousand_mixed_files_are_all_accounted_for(tmp_path: Path) -> Non
     index = SoundIndex.open(lib, encoder.spec.fingerprint)
     assert tuple(sorted(sound.path for sound in index.sounds)) == made.sounds
     assert tuple(sorted(error.path for error in report.errors)) == made.broken
+    assert {error.kind for error in report.errors} == {"empty", "not audio that can be read"}
     assert verify_library(lib) == ()
 
     # One of two files with the same audio is offered, not both.
