@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import chain
 from typing import Annotated
 
 import typer
 
 from bridge.cli.checks import ALL_CHECKS, Check
 from bridge.cli.console import out_console, write_json
+from bridge.cli.hosts_check import check_hosts, how_to_connect
+from bridge.daws.registry import make_adapter
 
 __all__ = ["doctor_command", "exit_code"]
 
@@ -18,12 +21,15 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 def doctor_command(
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON line a check.")] = False,
+    daw: Annotated[str, typer.Option("--daw", metavar="NAME", help="Only say how a DAW or synth is connected.")] = "",
 ) -> int:
-    """Check each part of Timbrel and say what to do about what is missing."""
-    results = []
+    """Check each part of Timbrel, look for running DAWs and synths, and say what to do about what is missing."""
     console = out_console()
-    for look in ALL_CHECKS:
-        check = look()
+    if daw:
+        console.print(how_to_connect(make_adapter(daw)), markup=False, soft_wrap=True)
+        return 0
+    results = []
+    for check in chain((look() for look in ALL_CHECKS), check_hosts()):
         results.append(check)
         if as_json:
             write_json(asdict(check))

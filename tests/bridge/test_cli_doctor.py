@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 
 import pytest
 
 from bridge.cli import checks, doctor
 from bridge.cli.checks import Check
 from bridge.cli.devices import routing_advice
+from bridge.cli.hosts_check import check_hosts
 from bridge.cli.probe import find_daemon
+from bridge.daws.ardour import ArdourAdapter
+from bridge.daws.base import Reach
+from bridge.daws.wire import osc
+from bridge.daws.zynaddsubfx import ZynAdapter
 from bridge.osc.guard import read_datagram
 from library.errors import LibraryError
 from tests.bridge.shell import Shell
@@ -25,6 +31,7 @@ def test_only_what_is_essential_makes_the_doctor_fail(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, found: list[Check], code: int
 ) -> None:
     monkeypatch.setattr(doctor, "ALL_CHECKS", [lambda check=check: check for check in found])
+    monkeypatch.setattr(doctor, "check_hosts", list)
     ended = shell("doctor")
     assert ended.code == code
     for check in found:
@@ -40,7 +47,38 @@ def test_every_part_is_looked_at_and_none_raises(shell: Shell) -> None:
     assert parts == {
         *("python", "torch", "weights", "gm library", "annoy"),
         *("PortAudio", "JACK", "MIDI", "FluidSynth", "OSC"),
+        "other hosts",
     }
+
+
+def test_a_host_that_answers_is_named_with_the_steps_that_connect_it() -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as zyn,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as none,
+    ):
+        zyn.bind(("127.0.0.1", 0))
+        none.bind(("127.0.0.1", 0))
+        port, silent = zyn.getsockname()[1], none.getsockname()[1]
+
+        def answer() -> None:
+            asked, sender = zyn.recvfrom(1024)
+            assert asked == osc("/part0/Pname")
+            zyn.sendto(osc("/part0/Pname", "s", "Pad"), sender)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        adapters = [ZynAdapter(Reach("osc", port)), ArdourAdapter(Reach("osc", silent))]
+        there, rest = check_hosts(adapters)
+        thread.join(10)
+    assert (there.part, there.todo) == ("zynaddsubfx", "; ".join(adapters[0].connect))
+    assert (rest.part, rest.text) == ("other hosts", "not found at their usual ports: ardour")
+
+
+def test_how_a_daw_is_connected_is_said_by_name(shell: Shell) -> None:
+    ended = shell("doctor", "--daw", "ardour")
+    assert ended.code == 0
+    assert ended.out.startswith("1. Ardour: Edit > Preferences > Control Surfaces")
+    assert shell("doctor", "--daw", "cubase").code == 2
 
 
 def test_what_is_broken_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
