@@ -14,7 +14,7 @@ from bridge.cli.devices import routing_advice
 from bridge.cli.hosts_check import check_hosts
 from bridge.cli.probe import find_daemon
 from bridge.daws.ardour import ArdourAdapter
-from bridge.daws.base import Reach
+from bridge.daws.base import DawAdapter, Reach
 from bridge.daws.wire import osc
 from bridge.daws.zynaddsubfx import ZynAdapter
 from bridge.osc.guard import read_datagram
@@ -67,7 +67,7 @@ def test_a_host_that_answers_is_named_with_the_steps_that_connect_it() -> None:
 
         thread = threading.Thread(target=answer)
         thread.start()
-        adapters = [ZynAdapter(Reach("osc", port)), ArdourAdapter(Reach("osc", silent))]
+        adapters: list[DawAdapter] = [ZynAdapter(Reach("osc", port)), ArdourAdapter(Reach("osc", silent))]
         there, rest = check_hosts(adapters)
         thread.join(10)
     assert (there.part, there.todo) == ("zynaddsubfx", "; ".join(adapters[0].connect))
