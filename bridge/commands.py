@@ -26,6 +26,7 @@ __all__ = [
     "SetBus",
     "SetTarget",
     "Step",
+    "StopPreview",
     "Undo",
     "Unregister",
 ]
@@ -111,6 +112,11 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
+class StopPreview:
+    """Be silent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reject:
     """Offer an item no more while its slot plays."""
 
@@ -181,7 +187,19 @@ ClientCommand = Ping | Help | Register | Renew | Unregister | Refresh | Released
 """Commands about the connection itself; the OSC server answers them."""
 
 HubCommand = (
-    ListItems | Choose | Preview | Reject | Step | Undo | Lock | Enable | AutoChoose | SetTarget | ListTargets | SetBus
+    ListItems
+    | Choose
+    | Preview
+    | StopPreview
+    | Reject
+    | Step
+    | Undo
+    | Lock
+    | Enable
+    | AutoChoose
+    | SetTarget
+    | ListTargets
+    | SetBus
 )
 """Commands about what is heard and loaded; the hub answers them."""
 

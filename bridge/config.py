@@ -16,7 +16,8 @@ from library.errors import ConfigError, InputError
 from library.exclude import check_pattern
 
 __all__ = [
-    "Config", "LibraryConfig", "MidiConfig", "OscConfig", "SuggestConfig", "config_path", "load_config", "override",
+    "Config", "LibraryConfig", "MidiConfig", "OscConfig", "PreviewConfig", "SuggestConfig",
+    "config_path", "load_config", "override",
 ]  # fmt: skip
 
 
@@ -77,6 +78,16 @@ def _folder(pattern: str) -> str:
         raise ValueError(f"{error.rule}, {error.next_step}") from None
 
 
+class PreviewConfig(_Section):
+    """Set where sounds are heard before they are loaded.
+
+    Attributes:
+        output: An audio output by name, jack:REGEX for JACK inputs, or default; empty = no previews. Never the bus.
+    """
+
+    output: str = ""
+
+
 class LibraryConfig(_Section):
     """Set which library is used, and what counts in it.
 
@@ -107,6 +118,7 @@ class Config(_Section):
         osc: See OscConfig.
         midi: See MidiConfig.
         suggest: See SuggestConfig.
+        preview: See PreviewConfig.
     """
 
     input: str = ""
@@ -116,6 +128,7 @@ class Config(_Section):
     osc: OscConfig = OscConfig()
     midi: MidiConfig = MidiConfig()
     suggest: SuggestConfig = SuggestConfig()
+    preview: PreviewConfig = PreviewConfig()
 
     @field_validator("library", mode="before")
     @classmethod

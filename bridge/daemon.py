@@ -15,12 +15,14 @@ from bridge.commands import HubCommand, Refusal
 from bridge.config import Config
 from bridge.daws import make_adapter
 from bridge.discovery import Discovery
-from bridge.effects import Deliver, Effect, LockSlot, Reply, Send, SwitchBus
+from bridge.effects import Deliver, Effect, Hear, Hush, LockSlot, Reply, Send, SwitchBus
+from bridge.following import follow_library
 from bridge.hub import Hub, HubOptions
 from bridge.inbox import Inbox
 from bridge.osc import messages, parse_endpoint
 from bridge.osc.server import Asker, OscServer, bind
 from bridge.parts import Parts
+from bridge.previews import Previews
 from bridge.signals import watch_signals
 from bridge.state import remove_state, state_dir, write_state
 from bridge.threads import in_thread
@@ -72,11 +74,13 @@ class Daemon:
             config.suggest.auto,
             config.suggest.hop_s,
             config.midi.bank_style,
+            bool(config.preview.output),
         )
         self.hub = Hub(options, adapters)
         self.server = OscServer(self._on_command, self.hub.snapshot, [parse_endpoint(text) for text in config.osc.send])
         self._carrier = Carrier(self.hub, adapters, scratch, self._execute, say)
         self._discovery: Discovery | None = None
+        self._previews: Previews | None = None
         self._stop = asyncio.Event()
         self._reason = "ended"
         self._failure: BaseException | None = None
@@ -99,6 +103,8 @@ class Daemon:
         source = await self._unless_stopped(in_thread("open", lambda: self._parts.open_source(self.config.input)))
         if source is None:
             return
+        if output := self.config.preview.output:
+            self._previews = Previews(output, self.config.input, lambda effects: self._execute(effects, None))
         await self.server.start(bind(self.config.osc.host, self.config.osc.port))
         try:
             self._carrier.start(self.config)
@@ -135,7 +141,7 @@ class Daemon:
         """Load the encoder and library, then listen."""
         self._engine = await in_thread("load", lambda: self._parts.load(self.config))
         if not self._stop.is_set():
-            self._follow_library(self._engine)
+            self._library = follow_library(self._engine, self._on_library)
             self._listen(self._engine, source)
 
     async def _discover(self) -> None:
@@ -145,21 +151,6 @@ class Daemon:
             self._say(f"OSCQuery at http://{self.server.endpoint[0]}:{await self._discovery.start()}")
         except (MissingDependencyError, OSError) as error:
             self._say(f"no discovery: {error}")
-
-    def _follow_library(self, engine: Engine) -> None:
-        """Let a library of the user's own follow what a build or a watch writes, in its own thread."""
-        from library.follow import LiveIndex
-
-        if isinstance(engine.index, LiveIndex):
-            loop = asyncio.get_running_loop()
-
-            def say(text: str) -> None:
-                with suppress(RuntimeError):  # the loop has ended
-                    loop.call_soon_threadsafe(self._on_library, text)
-
-            self._library = engine.index
-            self._library.say = say
-            self._library.start()
 
     def _on_library(self, text: str) -> None:
         self._execute([Send(messages.status(self.hub.status[0], text), "status")], None)
@@ -191,11 +182,21 @@ class Daemon:
                 self.server.publish(effect, asker)
             elif isinstance(effect, Deliver):
                 self._carrier.deliver(effect, asker)
+            elif isinstance(effect, Hear | Hush):
+                self._preview(effect)
             elif isinstance(effect, LockSlot):
                 if self._engine is not None:
                     self._engine.lock(effect.slot, effect.on)
             elif isinstance(effect, SwitchBus) and asker is not None:
                 self._switch(effect.source, asker)
+
+    def _preview(self, effect: Hear | Hush) -> None:
+        if self._previews is None or self._engine is None:
+            return
+        if isinstance(effect, Hush):
+            self._previews.stop()
+        else:
+            self._previews.play(effect, self._engine.index.preview_path(effect.sound))
 
     def _switch(self, name: str, asker: Asker) -> None:
         if self._engine is None or self._is_switching:
@@ -212,6 +213,8 @@ class Daemon:
             if self._stop.is_set():
                 return
             self._execute(self.hub.set_context(name, time.monotonic()), None)
+            if self._previews is not None:
+                self._previews.set_bus(name)
             self._listen(engine, source)
             self.server.publish(Reply(f"listening to {name}"), asker)
             self._say(f"listens to {name}")
@@ -262,6 +265,8 @@ class Daemon:
         await asyncio.sleep(0)  # lets the transport hand over what it holds
         self.server.close()
         self._carrier.close()
+        if self._previews is not None:
+            await in_thread("preview", self._previews.close)
         if self._discovery is not None:
             await self._discovery.close()
         remove_state(self._state_path)

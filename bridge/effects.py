@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bridge.daws.base import Before, Delivery
     from library.sounds import MidiProgram, Sound
 
-__all__ = ["Deliver", "Delivered", "Effect", "LockSlot", "Reply", "Send", "SwitchBus"]
+__all__ = ["Deliver", "Delivered", "Effect", "Hear", "Hush", "LockSlot", "Reply", "Send", "SwitchBus"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,20 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class Hear:
+    """Play a sound's own audio on the preview output."""
+
+    sound: Sound
+    list_id: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """Stop the preview."""
+
+
+@dataclass(frozen=True, slots=True)
 class SwitchBus:
     """Listen to another input."""
 
@@ -95,4 +109,4 @@ class LockSlot:
     on: bool
 
 
-Effect = Send | Reply | Deliver | SwitchBus | LockSlot
+Effect = Send | Reply | Deliver | Hear | Hush | SwitchBus | LockSlot

@@ -21,11 +21,12 @@ from bridge.commands import (
     SetBus,
     SetTarget,
     Step,
+    StopPreview,
     Undo,
 )
 from bridge.daws import DawAdapter, GenericAdapter
 from bridge.daws.base import HostState
-from bridge.effects import Deliver, Delivered, Effect, LockSlot, Reply, Send, SwitchBus
+from bridge.effects import Deliver, Delivered, Effect, Hear, Hush, LockSlot, Reply, Send, SwitchBus
 from bridge.loading import Loader
 from bridge.network_names import check_bus_name
 from bridge.osc import messages
@@ -49,6 +50,7 @@ class HubOptions:
         auto: Load stable suggestions by itself.
         list_interval_s: Shortest time between two lists: one hop.
         bank_style: How the target reads banks.
+        can_preview: An output for previews is set up.
     """
 
     context: str
@@ -56,6 +58,7 @@ class HubOptions:
     auto: bool = False
     list_interval_s: float = 0.5
     bank_style: BankStyle = "gs"
+    can_preview: bool = False
 
 
 class Hub:
@@ -74,6 +77,7 @@ class Hub:
         self.auto = options.auto
         self.context = options.context
         self.shown = SuggestionList()
+        self._can_preview = options.can_preview
         self._interval_s = options.list_interval_s * 0.8  # hops arrive with some jitter
         self.targets = Targets(adapters)
         self._loader = Loader(self.targets, AutoPilot(options.channel), options.bank_style)
@@ -141,10 +145,9 @@ class Hub:
                 self._require_ready()
                 return self._loader.undo()
             case Preview(index, list_id):
-                item = self._item(index, list_id)
-                raise Refusal(
-                    503, f"no audio output is set up to preview {item.sound.name}; choose loads it in your DAW"
-                )
+                return self._preview(index, list_id)
+            case StopPreview():
+                return [Hush(), Reply("the preview is stopped")]
             case Reject(index, list_id):
                 item = self._item(index, list_id)
                 self._rejected.add((item.slot, item.sound.id))
@@ -241,6 +244,12 @@ class Hub:
         item = self._item(index, list_id)
         self._position = index
         return self._loader.choose(item, self.shown.list_id, index, now)
+
+    def _preview(self, index: int, list_id: int) -> list[Effect]:
+        item = self._item(index, list_id)
+        if not self._can_preview:
+            raise Refusal(503, f"no output is set up to hear {item.sound.name}: start timbrel run with --preview NAME")
+        return [Hear(item.sound, self.shown.list_id, index)]
 
     def _step(self, by: int, now: float) -> list[Effect]:
         count = len(self.shown.items)

@@ -15,6 +15,7 @@ from library.hubs import Cohort
 from library.index import Match, SoundIndex, library_path, open_library
 from library.manifest import MANIFEST_NAME
 from library.opinions import OPINIONS_NAME
+from library.sounds import Sound
 from library.taste import Taste
 
 __all__ = ["LiveIndex"]
@@ -72,6 +73,10 @@ class LiveIndex:
     def query(self, vectors: NDArray[np.float32], k: int) -> tuple[tuple[Match, ...], ...]:
         """Return at most k matches for each of vectors[N, D], best first."""
         return self._index.query(vectors, k)
+
+    def preview_path(self, sound: Sound) -> Path | None:
+        """Return an audio file that shows how one of its sounds sounds, if there is one."""
+        return self._index.preview_path(sound)
 
     def start(self) -> None:
         """Begin to follow."""

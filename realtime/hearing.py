@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.audio import SAMPLE_RATE_HZ, level_db, read_frames
+from library.cores import one_core
 from library.encoders.spec import MixtureEmbedding, MultiEncoder
 from library.errors import EncoderError, FingerprintError, InputError
 from library.index import Match
-from library.cores import one_core
+from library.sounds import Sound
 from realtime.gate import GateConfig, Verdict, judge
 from realtime.telemetry import Telemetry
 from realtime.tracker import Tracker, TrackerConfig, untracked
@@ -42,6 +43,10 @@ class SoundLookup(Protocol):
 
     def query(self, vectors: NDArray[np.float32], k: int) -> tuple[tuple[Match, ...], ...]:
         """Return at most k matches for each of vectors[N, D], best first."""
+        ...
+
+    def preview_path(self, sound: Sound) -> Path | None:
+        """Return an audio file that shows how one of its sounds sounds, if there is one."""
         ...
 
 

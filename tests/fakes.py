@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,3 +75,6 @@ class TableIndex:
             tuple(Match(self._sounds[column], float(row[column])) for column in columns)
             for row, columns in zip(scores, order, strict=True)
         )
+
+    def preview_path(self, sound: Sound) -> Path | None:
+        return Path(sound.path) if sound.path else None

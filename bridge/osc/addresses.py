@@ -81,6 +81,10 @@ ADDRESSES: tuple[Address, ...] = (
     Address(
         f"/timbrel/choose/{_SPAN}", "in", "[f:pressed]", "Load the item on this label; 0 = button release, ignored."
     ),
+    Address(
+        f"/timbrel/preview/{_SPAN}", "in", "[f:pressed]", "Hear the item on this label; 0 = button release, ignored."
+    ),
+    Address("/timbrel/preview/stop", "in", "[f:pressed]", "Stop the preview; 0 = button release, ignored."),
     Address("/timbrel/next", "in", "[f:pressed]", "Load the item after the last one; 0 = button release, ignored."),
     Address("/timbrel/prev", "in", "[f:pressed]", "Load the item before the last one; 0 = button release, ignored."),
     Address("/timbrel/undo", "in", "[f:pressed]", "Load what was there before; 0 = button release, ignored."),
@@ -125,6 +129,12 @@ ADDRESSES: tuple[Address, ...] = (
         "out",
         "i:list_id i:index s:sound_id s:adapter s:result s:detail",
         "What was done: result is ok, queued or failed.",
+    ),
+    Address(
+        "/timbrel/previewed",
+        "out",
+        "i:list_id i:index s:sound_id s:state s:detail",
+        "What became of a preview: state is playing, ended or failed.",
     ),
     Address("/timbrel/status", "out", "s:state s:text", "What Timbrel is doing."),
     Address("/timbrel/heartbeat", "out", "i:seq i:uptime_s", "Every two seconds while Timbrel runs."),

@@ -25,6 +25,7 @@ from bridge.commands import (
     SetBus,
     SetTarget,
     Step,
+    StopPreview,
     Undo,
     Unregister,
 )
@@ -96,6 +97,8 @@ _BUILDERS: dict[str, Callable[..., Any]] = {
     "/timbrel/suggest/preview": Preview,
     "/timbrel/suggest/reject": Reject,
     **{f"/timbrel/choose/{n}": _button(Choose(n)) for n in range(1, MIRROR_SIZE + 1)},
+    **{f"/timbrel/preview/{n}": _button(Preview(n)) for n in range(1, MIRROR_SIZE + 1)},
+    "/timbrel/preview/stop": _button(StopPreview()),
     "/timbrel/next": _button(Step(1)),
     "/timbrel/prev": _button(Step(-1)),
     "/timbrel/undo": _button(Undo()),

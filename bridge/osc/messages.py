@@ -113,6 +113,11 @@ def chosen(list_id: int, index: int, sound_id: str, adapter: str, result: str, d
     return message("/timbrel/chosen", list_id, index, shorten_id(sound_id), _text(adapter), result, _text(detail))
 
 
+def previewed(list_id: int, index: int, sound_id: str, state: str, detail: str) -> Message:
+    """Say what became of a preview: playing, ended or failed."""
+    return message("/timbrel/previewed", list_id, index, shorten_id(sound_id), state, _text(detail))
+
+
 def status(state: str, text: str) -> Message:
     """Say what Timbrel is doing."""
     return message("/timbrel/status", state, _text(text))

@@ -16,9 +16,10 @@ from bridge.commands import (
     SetBus,
     SetTarget,
     Step,
+    StopPreview,
     Undo,
 )
-from bridge.effects import Deliver, Delivered, Effect, LockSlot, Reply, Send, SwitchBus
+from bridge.effects import Deliver, Delivered, Effect, Hear, Hush, LockSlot, Reply, Send, SwitchBus
 from bridge.hub import Hub, HubOptions
 from realtime.types import Analysis
 from tests.bridge.heard import heard, preset, sample, suggestion
@@ -30,8 +31,8 @@ TWO = heard(suggestion(1, VIOLIN, FLUTE), suggestion(2, PIANO))
 class Bench:
     """Drive a hub with a clock by hand, carrying out deliveries like the daemon does."""
 
-    def __init__(self, *, auto: bool = False, channel: int = 0) -> None:
-        self.hub = Hub(HubOptions("bus", channel, auto))
+    def __init__(self, *, auto: bool = False, channel: int = 0, can_preview: bool = False) -> None:
+        self.hub = Hub(HubOptions("bus", channel, auto, can_preview=can_preview))
         self.now = 0.0
         self.port: str | None = None
         self.error: str | None = None
@@ -358,6 +359,14 @@ def test_preview_says_that_there_is_no_output() -> None:
     bench.hear(TWO)
     assert bench.refused(Preview(1)) == 503
     assert bench.refused(Preview(1, 9)) == 409
+
+
+def test_preview_plays_an_item_and_stops() -> None:
+    bench = Bench(can_preview=True)
+    bench.hear(TWO)
+    assert bench.do(Preview(2)) == [Hear(FLUTE, 1, 2)]
+    assert isinstance(bench.do(StopPreview())[0], Hush)
+    assert bench.refused(Preview(4)) == 404
 
 
 def test_the_full_state_can_be_repeated() -> None:
