@@ -46,6 +46,10 @@ def run_command(
         str | None,
         typer.Option(metavar="NAME", help="Virtual MIDI port to make, or one to open; usually timbrel; '' = none."),
     ] = None,
+    preview: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Output to hear suggestions on: a device, jack:REGEX or default."),
+    ] = None,
     discover: Annotated[
         bool | None, typer.Option("--discover/--no-discover", help="Let surfaces find Timbrel: zeroconf, OSCQuery.")
     ] = None,
@@ -84,6 +88,7 @@ def run_command(
             "osc.port": port,
             "osc.send": tuple(send) if send else None,
             "osc.discover": discover,
+            "preview.output": preview,
             "midi.port": midi,
             "suggest.auto": auto,
         },
