@@ -22,7 +22,7 @@ _MOST_MEMORY = 2 << 30
 
 
 def main() -> None:
-    """Read jobs.json in the folder that is the first argument, write audio.f32 there."""
+    """Read jobs.json in the folder named first, write audio.f32 there; named second: the seconds that a patch loads."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
@@ -30,7 +30,7 @@ def main() -> None:
     home = Path(sys.argv[1])
     jobs = json.loads((home / "jobs.json").read_text())
     _seed()
-    renderer = ZynRenderer()
+    renderer = ZynRenderer(float(sys.argv[2]), is_steady=False)
     (program,) = renderer.programs()
     parts = []
     for notes, duration_s in jobs:

@@ -100,7 +100,7 @@ def render_patch(path: Path, clips: Sequence[tuple[Sequence[Note], float]]) -> t
         whole = np.fromfile(Path(home, "audio.f32"), np.float32)
     lengths = [round(duration_s * SYNTH_RATE_HZ) for _, duration_s in clips]
     if len(whole) != sum(lengths) or not np.isfinite(whole).all():
-        raise InputError(path, "does not render as asked for", "leave it out")
+        raise InputError(path, "is not played by ZynAddSubFX's plugin, which gives no numbers for it", "leave it out")
     parts = np.split(whole, np.cumsum(lengths)[:-1])
     return tuple(
         resample(part, SYNTH_RATE_HZ, SAMPLE_RATE_HZ)[: round(duration_s * SAMPLE_RATE_HZ)]
@@ -112,10 +112,11 @@ def _run(path: Path, home: Path) -> None:
     """Run the host, again where it crashes."""
     environment = os.environ | {"HOME": str(home), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     environment["PYTHONPATH"] = os.pathsep.join((str(Path(__file__).parents[2]), environment["PYTHONPATH"]))
-    for _ in range(TRIES):
+    for tried in range(TRIES):
+        load_s = zyn.LOAD_S * 2**tried  # it crashes where a patch is played before it is loaded
         try:
             done = subprocess.run(
-                [sys.executable, "-m", _HOST, str(home)],
+                [sys.executable, "-m", _HOST, str(home), str(load_s)],
                 cwd=home,
                 env=environment,
                 stdin=subprocess.DEVNULL,
