@@ -21,6 +21,7 @@ from bridge.cli.evaluate import eval_command
 from bridge.cli.library import library_app
 from bridge.cli.listen import listen_command
 from bridge.cli.run import run_command
+from bridge.cli.surfaces import surfaces_command
 from bridge.cli.train import train_app
 from bridge.cli.weights import weights_app
 from library.errors import TimbrelError
@@ -71,6 +72,7 @@ app.add_typer(library_app, name="library")
 app.add_typer(bench_app, name="bench")
 app.command("devices")(devices_command)
 app.command("doctor")(doctor_command)
+app.command("surfaces")(surfaces_command)
 app.add_typer(data_app, name="data")
 app.add_typer(train_app, name="train")
 app.command("eval")(eval_command)
