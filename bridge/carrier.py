@@ -9,15 +9,17 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bridge.commands import Choose, Refusal
 from bridge.config import Config
 from bridge.daws.ardour import ArdourAdapter
-from bridge.daws.base import DawAdapter
+from bridge.daws.base import Chose, DawAdapter
 from bridge.effects import Deliver, Delivered, Effect
 from bridge.hosts import Done, HostSession, HostState
 from bridge.hub import Hub
 from bridge.midi import MidiOutput, open_midi
 from bridge.midi_route import MidiRoute
 from bridge.osc.server import Asker
+from bridge.suggestions import SuggestionList
 from bridge.threads import in_thread
 from library.errors import DeviceError, MissingDependencyError
 
@@ -48,6 +50,7 @@ class Carrier:
         self._hub, self._scratch, self._execute, self._say = hub, scratch, execute, say
         self._midi: MidiOutput | None = None
         self._route = MidiRoute()
+        self._shown = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._sessions = {adapter.name: self._session(adapter) for adapter in adapters if adapter.reach is not None}
 
@@ -78,6 +81,13 @@ class Carrier:
             self._spawn(self._deliver_slowly(deliver, asker))
         else:
             self._tell(deliver, self._write(deliver, ""), asker)
+
+    def show(self, shown: SuggestionList) -> None:
+        """Bring a new list into the windows of hosts that have one."""
+        if shown.list_id != self._shown:
+            self._shown = shown.list_id
+            for session in self._sessions.values():
+                session.show([item.sound.name for item in shown.items], shown.list_id)
 
     def close(self) -> None:
         """Leave the hosts and close the MIDI port."""
@@ -120,9 +130,16 @@ class Carrier:
         def on_state(state: HostState, version: str) -> None:
             if state != "probing":
                 self._say(f"{name} is {state}{f', version {version}' if version else ''}")
+            self._shown = 0  # a host that comes back has lost the list
             self._execute(self._hub.on_host(name, state, version, time.monotonic()), None)
 
-        return HostSession(adapter, on_state, lambda found: self._hub.targets.on_tracks(name, found.tracks))
+        def on_choice(chose: Chose) -> None:
+            try:
+                self._execute(self._hub.handle(Choose(chose.index, chose.list_id), time.monotonic()), None)
+            except Refusal as refusal:
+                self._say(f"{name}: {refusal.reason}")
+
+        return HostSession(adapter, on_state, lambda found: self._hub.targets.on_tracks(name, found.tracks), on_choice)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         """Start a task and hold on to it until it is done."""

@@ -165,6 +165,7 @@ class Daemon:
 
     def _on_analysis(self, analysis: Analysis) -> None:
         self._execute(self.hub.on_analysis(analysis, time.monotonic()), None)
+        self._carrier.show(self.hub.shown)
         self._show(analysis)
 
     def _on_state(self, state: str, text: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from bridge.osc.encode import Message
 from library.sounds import MidiProgram, Sound
@@ -12,6 +12,7 @@ from library.sounds import MidiProgram, Sound
 __all__ = [
     "Before",
     "Capability",
+    "Chose",
     "DawAdapter",
     "Delivery",
     "Here",
@@ -19,6 +20,7 @@ __all__ = [
     "HostState",
     "Method",
     "Reach",
+    "ShowsList",
     "Step",
     "TargetError",
     "Told",
@@ -108,7 +110,15 @@ class Told:
     ok: bool = True
 
 
-HostEvent = Here | Tracks | Told
+@dataclass(frozen=True, slots=True)
+class Chose:
+    """The user chose item `index` (from 1) of a list in the host's own window."""
+
+    index: int
+    list_id: int
+
+
+HostEvent = Here | Tracks | Told | Chose
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +248,15 @@ class DawAdapter(Protocol):
 
     def restore(self, before: Before, track: Track | None) -> Delivery | None:
         """Plan how to bring back what was there before a choice; None where that is not known."""
+        ...
+
+
+@runtime_checkable
+class ShowsList(Protocol):
+    """Show the list of suggestions in a window of the host; what the user does there comes back as Chose."""
+
+    def show(self, names: Sequence[str], list_id: int) -> bytes:
+        """Return what brings a list there, as the wire wants it; the first name is item 1."""
         ...
 
 

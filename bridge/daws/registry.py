@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from bridge.daws.ableton import AbletonAdapter
 from bridge.daws.ardour import ArdourAdapter
 from bridge.daws.base import DawAdapter, Reach
 from bridge.daws.fluidsynth import FluidSynthAdapter
 from bridge.daws.generic import GenericAdapter
+from bridge.daws.reaper import ReaperOscAdapter
+from bridge.daws.reaper_http import ReaperHttpAdapter
 from bridge.daws.zynaddsubfx import ZynAdapter
 from bridge.osc.clients import parse_endpoint
 from library.errors import InputError
@@ -17,8 +20,11 @@ from library.errors import InputError
 __all__ = ["adapter_names", "make_adapter"]
 
 _HOSTS: dict[str, Callable[[Reach | None, Path | None], DawAdapter]] = {
+    "ableton": lambda reach, _: AbletonAdapter(reach),
     "ardour": lambda reach, _: ArdourAdapter(reach),
     "fluidsynth": lambda reach, _: FluidSynthAdapter(reach),
+    "reaper": lambda reach, _: ReaperOscAdapter(reach),
+    "reaper-http": lambda reach, _: ReaperHttpAdapter(reach),
     "zynaddsubfx": ZynAdapter,
 }
 

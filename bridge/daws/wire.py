@@ -23,14 +23,17 @@ def osc(address: str, types: str = "", *args: int | float | str) -> bytes:
     Raises:
         ValueError: It would be longer than 1024 bytes, or a text can't be sent.
     """
-    from pythonosc.osc_message_builder import OscMessageBuilder
+    from pythonosc.osc_message_builder import BuildError, OscMessageBuilder
 
     builder = OscMessageBuilder(address=address)
     for tag, value in zip(types, args, strict=True):
         if tag == "s" and "\0" in str(value):
             raise ValueError(f"{address}: a text with a NUL can't be sent")
         builder.add_arg(value, tag)
-    data: bytes = builder.build().dgram
+    try:
+        data: bytes = builder.build().dgram
+    except BuildError as error:  # a file name that is no text
+        raise ValueError(f"{address}: {error}") from error
     if len(data) > MAX_MESSAGE_BYTES:
         raise ValueError(f"{address} would be {len(data)} bytes, hosts take {MAX_MESSAGE_BYTES}")
     return data

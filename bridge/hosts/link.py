@@ -147,7 +147,10 @@ class _Http:
                 session.get(URL(self._base + path, encoded=True), allow_redirects=False) as answer,
             ):
                 if answer.status == 200:
-                    self._receive(await answer.content.read(MAX_FRAME_BYTES))
+                    body = bytearray()
+                    async for chunk in answer.content.iter_any():
+                        body += chunk[: MAX_FRAME_BYTES - len(body)]
+                    self._receive(bytes(body))
         except (aiohttp.ClientError, OSError):
             return  # the missing answer tells the same
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from bridge.daws.base import DawAdapter, Here, HostEvent, HostState, Reach, Step, Told, Tracks
+from bridge.daws.base import Chose, DawAdapter, Here, HostEvent, HostState, Reach, ShowsList, Step, Told, Tracks
 from bridge.hosts.link import Link, open_link
 
 __all__ = ["Done", "HostSession", "HostState"]
@@ -46,6 +46,7 @@ class HostSession:
         adapter: Knows the host's language; must have a reach.
         on_state: Takes each new state, with the version that the host told.
         on_tracks: Takes its tracks whenever they changed; nothing when it went offline.
+        on_choice: Takes what the user chose in the host's own window.
     """
 
     def __init__(
@@ -53,13 +54,14 @@ class HostSession:
         adapter: DawAdapter,
         on_state: Callable[[HostState, str], None],
         on_tracks: Callable[[Tracks], None],
+        on_choice: Callable[[Chose], None] = lambda _: None,
     ) -> None:
         if adapter.reach is None:
             raise ValueError(f"{adapter.name} has no host to reach")
         self.adapter = adapter
         self.state: HostState = "offline"
         self._reach: Reach = adapter.reach
-        self._on_state, self._on_tracks = on_state, on_tracks
+        self._on_state, self._on_tracks, self._on_choice = on_state, on_tracks, on_choice
         self._tracks = Tracks(())
         self._version = ""
         self._link: Link | None = None
@@ -96,6 +98,11 @@ class HostSession:
                     confirmed = True
             return Done("ok" if confirmed else "queued", "", kept)
 
+    def show(self, names: Sequence[str], list_id: int) -> None:
+        """Bring a list into the host's own window, where it has one and is online."""
+        if self._link is not None and self.state == "online" and isinstance(self.adapter, ShowsList):
+            self._link.send(self.adapter.show(names, list_id))
+
     async def _patiently(self, step: Step) -> Told | str | None:
         """Send a step until its answer is right; return the answer, None where none was wanted, or why it failed."""
         reason = ""
@@ -110,7 +117,9 @@ class HostSession:
                 if not step.answer:
                     return None
                 reason = f"{self.adapter.name} did not answer within {step.wait_s:g} s"
-            elif told.ok and filled.value in (None, told.value) and told.value != filled.not_value:
+            elif not told.ok:
+                return f"{self.adapter.name} says {told.value or 'no'}"
+            elif filled.value in (None, told.value) and told.value != filled.not_value:
                 return told
             else:
                 wanted = f", not {filled.value}" if filled.value is not None else ""
@@ -168,6 +177,8 @@ class HostSession:
             if event != self._tracks:
                 self._tracks = event
                 self._on_tracks(event)
+        elif isinstance(event, Chose):
+            self._on_choice(event)
         else:
             self._told[event.key] = event.value
             if self._waiting is not None and self._waiting[0] == event.key and not self._waiting[1].done():
