@@ -32,7 +32,7 @@ __all__ = [
     "told",
 ]
 
-RECIPE = 2
+RECIPE = 3
 """Raise it when clips are cut or rendered in another way: vectors of an older recipe are made again."""
 
 

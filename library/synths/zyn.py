@@ -24,10 +24,11 @@ BANKS = Path("/usr/share/zynaddsubfx/banks")
 """Where Debian's zynaddsubfx-dssi and zynaddsubfx-data put plugin and banks."""
 
 _CONTROLS = {
-    "Modwheel": 64.0, "Volume": 96.0, "Panning": 64.0, "Expression": 127.0, "Filter Q": 64.0, "Filter cutoff": 64.0,
+    "Modwheel": 64.0, "Volume": 96.0, "Panning": 64.0, "Expression": 127.0, "Filter Q": 64.0,
     "Bandwidth": 64.0, "FM amplification": 127.0, "Renonance center": 64.0, "Resonance bandwidth": 64.0,
 }  # fmt: skip
-"""The plugin's own defaults: every controller neutral."""
+"""The plugin's own defaults: every controller neutral. "Filter cutoff" stays at 0, which is its neutral place: at 64 it
+moves every filter up by octaves, some become unstable and give no numbers, and formant filters crash."""
 
 LOAD_S = 0.6
 """A program is loaded in another thread, and on a busy machine later than this: so its sound is waited for as well."""

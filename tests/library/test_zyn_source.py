@@ -94,3 +94,22 @@ def test_a_patch_is_a_sound_of_a_library(tmp_path: Path) -> None:
     report = build_library([src], tmp_path / "lib", SpectrumEncoder())
     assert (report.errors, report.manifest.vectors) == ((), 6)
     assert [sound.name for sound in SoundIndex.open(tmp_path / "lib", None).sounds] == ["Sine Lead"]
+
+
+@needs_zyn
+@pytest.mark.skipif(not zyn.BANKS.exists(), reason="needs zynaddsubfx-data")
+@pytest.mark.parametrize("name", ["Collection/0057-Soft Flute", "Choir and Voice/0065-Vocal Morph 1"])
+def test_formant_filters_are_played_where_their_makers_set_them(name: str) -> None:
+    (clip,) = render_patch(zyn.BANKS / f"{name}.xiz", [([Note(0.0, 1.0, 60, 100)], 1.5)])
+    assert 0.01 < np.abs(clip).max() < 1.0
+
+
+@needs_zyn
+@pytest.mark.skipif(not zyn.BANKS.exists(), reason="needs zynaddsubfx-data")
+def test_a_warm_pad_is_as_dark_as_the_synthesiser_plays_it() -> None:
+    path = zyn.BANKS / "olivers-other" / "0014-Warm Pad.xiz"
+    (clip,) = render_patch(path, [([Note(0.0, 1.0, 60, 100)], 1.5)])
+    power = np.abs(np.fft.rfft(clip)) ** 2
+    hz = np.fft.rfftfreq(len(clip), 1 / 16_000)
+    # 15 dB and more between the octaves from 250 Hz and from 1 kHz, as recorded from ZynAddSubFX itself.
+    assert power[(hz > 250) & (hz < 500)].sum() > 30 * power[(hz > 1000) & (hz < 2000)].sum()
