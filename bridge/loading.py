@@ -193,11 +193,11 @@ def _chosen(list_id: int, index: int, sound_id: str, adapter: str, result: str, 
 
 def _outcome(delivery: Delivery, done: Delivered) -> tuple[str, str]:
     """Return the result and detail for `/timbrel/chosen`."""
+    if delivery.method == "text":
+        return "failed", delivery.detail
     if delivery.steps and done.result != "ok":
         unsure = f"{delivery.detail}, as far as {delivery.adapter} tells: it confirms nothing"
         return done.result, unsure if done.result == "queued" else f"{delivery.detail}: {done.detail}"
-    if delivery.method == "text":
-        return "failed", delivery.detail
     if done.midi_error is not None:
         return "failed", f"{delivery.detail}, sent over OSC, but the MIDI port did not take it: {done.midi_error}"
     if delivery.packets:

@@ -58,6 +58,9 @@ class _Instruments:
     def query(self, vectors: NDArray[np.float32], k: int) -> tuple[tuple[Match, ...], ...]:
         return tuple(self._ranked(row)[:k] for row in vectors @ self._vectors.T)
 
+    def preview_path(self, sound: Sound) -> None:  # noqa: ARG002 - part of the Protocol
+        return None
+
     def _ranked(self, cosine: NDArray[np.float32]) -> tuple[Match, ...]:
         order = np.argsort(self._hubs - cosine, kind="stable")
         return tuple(Match(self._sounds[c], float(cosine[c]), hub=float(self._hubs[c])) for c in order)

@@ -9,10 +9,14 @@ from pathlib import Path
 from bridge.daws.ableton import AbletonAdapter
 from bridge.daws.ardour import ArdourAdapter
 from bridge.daws.base import DawAdapter, Reach
+from bridge.daws.bitwig import BitwigAdapter
+from bridge.daws.carla import CarlaAdapter
 from bridge.daws.fluidsynth import FluidSynthAdapter
 from bridge.daws.generic import GenericAdapter
 from bridge.daws.reaper import ReaperOscAdapter
 from bridge.daws.reaper_http import ReaperHttpAdapter
+from bridge.daws.renoise import RenoiseAdapter
+from bridge.daws.surge import SurgeAdapter
 from bridge.daws.zynaddsubfx import ZynAdapter
 from bridge.osc.clients import parse_endpoint
 from library.errors import InputError
@@ -22,9 +26,13 @@ __all__ = ["adapter_names", "make_adapter"]
 _HOSTS: dict[str, Callable[[Reach | None, Path | None], DawAdapter]] = {
     "ableton": lambda reach, _: AbletonAdapter(reach),
     "ardour": lambda reach, _: ArdourAdapter(reach),
+    "bitwig": lambda reach, _: BitwigAdapter(reach),
+    "carla": lambda reach, _: CarlaAdapter(reach),
     "fluidsynth": lambda reach, _: FluidSynthAdapter(reach),
     "reaper": lambda reach, _: ReaperOscAdapter(reach),
     "reaper-http": lambda reach, _: ReaperHttpAdapter(reach),
+    "renoise": lambda reach, _: RenoiseAdapter(reach),
+    "surge": lambda reach, _: SurgeAdapter(reach),
     "zynaddsubfx": ZynAdapter,
 }
 

@@ -18,6 +18,9 @@ Receive = Callable[[bytes | None], None]
 MAX_FRAME_BYTES = 65_536
 """Longest frame or line that a host may send over TCP; a longer one ends the connection."""
 
+MAX_ANSWERS = 4
+"""Connections that a host may hold open to the reply port; it needs one, and another while that one dies."""
+
 OPEN_S = 2.0
 HTTP_S = 2.0
 
@@ -46,14 +49,26 @@ async def open_link(reach: Reach, receive: Receive) -> Link:
         return _Http(reach, receive)
     async with asyncio.timeout(OPEN_S):  # TimeoutError is an OSError
         reader, writer = await asyncio.open_connection(reach.host, reach.port, limit=MAX_FRAME_BYTES)
-    return _Stream(reader, writer, receive, lines=reach.wire == "lines")
+    stream = _Stream(reader, writer, receive, lines=reach.wire == "lines")
+    if not reach.reply_port:
+        return stream
+    try:
+        return await _Answered.open(stream, reach, receive)
+    except OSError:
+        stream.close()
+        raise
 
 
 async def _open_datagrams(reach: Reach, receive: Receive) -> Link:
     loop = asyncio.get_running_loop()
-    local = ("127.0.0.1" if reach.host.startswith("127.") else "0.0.0.0", reach.reply_port)  # noqa: S104 a remote host
+    local = (_local(reach), reach.reply_port)
     transport, _ = await loop.create_datagram_endpoint(lambda: _Answers(reach.host, receive), local_addr=local)
     return _Datagrams(transport, reach)
+
+
+def _local(reach: Reach) -> str:
+    """Return the address that its answers come to."""
+    return "127.0.0.1" if reach.host.startswith("127.") else "0.0.0.0"  # noqa: S104 a remote host
 
 
 class _Answers(asyncio.DatagramProtocol):
@@ -121,6 +136,46 @@ class _Stream:
     def close(self) -> None:
         self._task.cancel()
         self._writer.close()
+
+
+class _Answered:
+    """Speak over one TCP connection, and be answered over others that the host opens to the reply port."""
+
+    def __init__(self, stream: _Stream, reach: Reach, receive: Receive) -> None:
+        self._stream, self._reach, self._receive = stream, reach, receive
+        self._answers: set[_Stream] = set()
+        self._server: asyncio.Server | None = None
+
+    @classmethod
+    async def open(cls, stream: _Stream, reach: Reach, receive: Receive) -> _Answered:
+        link = cls(stream, reach, receive)
+        local = _local(reach)
+        link._server = await asyncio.start_server(link._accept, local, reach.reply_port, limit=MAX_FRAME_BYTES)
+        return link
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if writer.get_extra_info("peername")[0] != self._reach.host or len(self._answers) >= MAX_ANSWERS:
+            writer.close()
+            return
+
+        def receive(payload: bytes | None) -> None:
+            # The host may open another one: only the end of the connection to it is its end.
+            if payload is None:
+                self._answers.discard(answer)
+            else:
+                self._receive(payload)
+
+        answer = _Stream(reader, writer, receive, lines=self._reach.wire == "lines")
+        self._answers.add(answer)
+
+    def send(self, payload: bytes) -> None:
+        self._stream.send(payload)
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for answer in (self._stream, *self._answers):
+            answer.close()
 
 
 class _Http:

@@ -156,8 +156,9 @@ class HostSession:
             if self._reach.wire in ("osc-tcp", "lines"):
                 self._drop()
                 return
-        self._unanswered += 1
-        for payload in self.adapter.probe():
+        probes = self.adapter.probe()
+        self._unanswered += bool(probes)  # a host that is asked nothing owes no answer
+        for payload in probes:
             self._link.send(payload)
 
     def _receive(self, payload: bytes | None) -> None:
@@ -208,4 +209,4 @@ def _filled(step: Step, value: str) -> Step:
     if not step.fill:
         return step
     wanted = None if step.value is None else step.value.replace("{}", value)
-    return replace(step, payload=step.payload.replace(b"{}", value.encode()), value=wanted)
+    return replace(step, payload=step.payload.replace(b"{}", value.encode("utf-8", "surrogateescape")), value=wanted)

@@ -41,16 +41,23 @@ class Limits:
         message_bytes: Longest message.
         args: Most arguments.
         types: Type tags that are known.
+        messages: Most messages in one datagram.
+        datagram_bytes: Longest datagram: a bundle may hold several messages.
     """
 
     message_bytes: int
     args: int
     types: bytes
+    messages: int = MAX_MESSAGES
+    datagram_bytes: int = MAX_DATAGRAM_BYTES
 
 
 FROM_CLIENTS = Limits(MAX_MESSAGE_BYTES, 16, b"ifs")
-FROM_HOSTS = Limits(MAX_DATAGRAM_BYTES, 1024, b"ifsTFhd")
-"""A host that was asked for its tracks answers with all their names in one message, and with types of its own."""
+FROM_HOSTS = Limits(MAX_DATAGRAM_BYTES, 1024, b"ifsTFhd", 256, 65_536)
+"""A host that was asked for its tracks answers with all their names in one message, and with types of its own.
+
+Bitwig's DrivenByMoss puts 101 messages into a bundle, and may fill a datagram with them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +91,23 @@ def read_datagram(data: bytes, limits: Limits = FROM_CLIENTS) -> tuple[tuple[Inc
         data: Any bytes.
         limits: What the sender may send.
     """
-    if len(data) > MAX_DATAGRAM_BYTES:
-        return (), (Refused(_peek(data), 413, f"{len(data)} bytes, at most {MAX_DATAGRAM_BYTES} are read"),)
+    if len(data) > limits.datagram_bytes:
+        return (), (Refused(_peek(data), 413, f"{len(data)} bytes, at most {limits.datagram_bytes} are read"),)
     taken: list[Incoming] = []
     refused: list[Refused] = []
     # An explicit stack: the sender decides about depth, so recursion would be his to exhaust.
     stack = [(data, 0)]
     while stack:
         chunk, depth = stack.pop()
-        if len(taken) + len(refused) >= MAX_MESSAGES:
-            refused.append(Refused("", 413, f"more than {MAX_MESSAGES} messages in one datagram"))
+        if len(taken) + len(refused) >= limits.messages:
+            refused.append(Refused("", 413, f"more than {limits.messages} messages in one datagram"))
             break
         if chunk.startswith(_BUNDLE):
             elements = _elements(chunk) if depth < MAX_DEPTH else None
             if elements is None:
                 refused.append(Refused("", None, "broken bundle"))
                 continue
-            stack.extend((element, depth + 1) for element in reversed(elements[: MAX_MESSAGES + 1]))
+            stack.extend((element, depth + 1) for element in reversed(elements[: limits.messages + 1]))
             continue
         one = _read_message(chunk, limits)
         if isinstance(one, Incoming):

@@ -52,7 +52,7 @@ def test_the_generic_adapter_degrades_to_text() -> None:
 
 def test_an_adapter_is_made_by_name() -> None:
     assert make_adapter("generic").name == "generic"
-    with pytest.raises(InputError, match="is none of generic, ableton, ardour"):
+    with pytest.raises(InputError, match="is none of generic, ableton, ardour, bitwig"):
         make_adapter("cubase:127.0.0.1:8000")
     with pytest.raises(InputError, match="takes no address"):
         make_adapter("generic:127.0.0.1:8000")
