@@ -50,6 +50,7 @@ class Deliver:
         program: Its MIDI program with the channel filled in.
         note: Why it was loaded, for `/timbrel/chosen`: empty, "auto: " or "undone: ".
         undone: What comes back, when it takes a choice back; it can't be taken back itself.
+        track: Which track the user meant, in the user's words: undo goes there too.
     """
 
     delivery: Delivery
@@ -59,6 +60,7 @@ class Deliver:
     program: MidiProgram | None
     note: str = ""
     undone: Before | None = None
+    track: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,11 @@ PATIENCE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class _Undo:
-    """Remember a choice: how it was delivered, and what its target held before."""
+    """Remember a choice: how it was delivered, what its target held before, and which track the user meant."""
 
     delivery: Delivery
     before: Before
+    track: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,11 @@ class Loader:
             Refusal: 404 when the track that the user wants is not there.
         """
         adapter, sound = self.targets.current, item.sound
+        wanted = self.targets.wanted(adapter)
         program = None if sound.program is None else self._sent(sound.program)
         self._waiting.pop(adapter.name, None)
         if self.targets.can_send(adapter):
-            delivery = adapter.load(sound, program, self.targets.track(adapter))
+            delivery = adapter.load(sound, program, self.targets.track(adapter, wanted))
         elif program is not None:
             delivery = by_program(adapter.name, sound, program)
             delivery = replace(delivery, detail=f"{delivery.detail}, as {adapter.name} is offline")
@@ -81,7 +83,7 @@ class Loader:
             self._waiting[adapter.name] = _Waiting(item, list_id, index, note, now)
             detail = f"{note}{adapter.name} is offline; {sound.name} is loaded when it comes back"
             return [_chosen(list_id, index, sound.id, adapter.name, "queued", detail)]
-        return [Deliver(delivery, list_id, index, sound, program, note)]
+        return [Deliver(delivery, list_id, index, sound, program, note, track=wanted)]
 
     def choose_by_itself(self, shown: SuggestionList, locked: Collection[int], now: float) -> list[Effect]:
         """Plan to load what is stable; see `AutoPilot`."""
@@ -128,13 +130,13 @@ class Loader:
             detail = f"nothing is known about what {last.delivery.target} had before; nothing was sent"
             return [_chosen(0, 0, "", adapter.name, "failed", detail)]
         sound, program = last.before.sound, last.before.program
-        return [Deliver(delivery, 0, 0, sound, program, "undone: ", undone=last.before)]
+        return [Deliver(delivery, 0, 0, sound, program, "undone: ", last.before, last.track)]
 
     def _restored(self, adapter: DawAdapter, last: _Undo) -> Delivery | None:
         sound, program = last.before.sound, last.before.program
         delivery = None
         if self.targets.can_send(adapter):
-            delivery = adapter.restore(last.before, self.targets.track(adapter))
+            delivery = adapter.restore(last.before, self.targets.track(adapter, last.track))
         if delivery is None and last.delivery.packets and sound is not None and program is not None:
             return by_program(adapter.name, sound, program)
         return delivery
@@ -147,7 +149,7 @@ class Loader:
         if result != "failed" or delivery.packets:
             self._remember(deliver, done.kept, now)
         elif deliver.undone is not None:
-            self._undo.append(_Undo(delivery, deliver.undone))  # it can be tried again
+            self._undo.append(_Undo(delivery, deliver.undone, deliver.track))  # it can be tried again
         sound_id = deliver.sound.id if deliver.sound else ""
         return [
             *(Send(message, "midi", to_asker=True) for message in delivery.messages),
@@ -161,7 +163,7 @@ class Loader:
         key = (delivery.adapter, delivery.target)
         if deliver.undone is None:
             before = replace(self._holds.get(key, Before()), kept={**delivery.keeps, **kept})
-            self._undo.append(_Undo(delivery, before))
+            self._undo.append(_Undo(delivery, before, deliver.track))
         self._holds[key] = Before(deliver.sound, deliver.program)
         channel = deliver.program.channel if deliver.program else None
         if channel is not None and deliver.sound is not None:

@@ -48,14 +48,18 @@ class Targets:
         state = self._states.get(adapter.name, ("online", ""))[0]
         return state == "online" or (state == "probing" and not adapter.probe())
 
-    def track(self, adapter: DawAdapter) -> Track | None:
-        """Return the track that the user wants, as the host numbers it now; None for the usual one.
+    def wanted(self, adapter: DawAdapter) -> str:
+        """Return the track that the user wants now, in the user's words; empty for the usual one."""
+        return self._wanted[adapter.name]
+
+    def track(self, adapter: DawAdapter, wanted: str) -> Track | None:
+        """Return a track as the host numbers it now; None for the usual one.
 
         Raises:
             Refusal: 404 when it is not there.
         """
         try:
-            return adapter.track(self._wanted[adapter.name], self._tracks.get(adapter.name, ()))
+            return adapter.track(wanted, self._tracks.get(adapter.name, ()))
         except TargetError as error:
             raise Refusal(404, str(error)) from None
 

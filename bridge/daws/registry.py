@@ -13,9 +13,11 @@ from bridge.daws.bitwig import BitwigAdapter
 from bridge.daws.carla import CarlaAdapter
 from bridge.daws.fluidsynth import FluidSynthAdapter
 from bridge.daws.generic import GenericAdapter
+from bridge.daws.hydrogen import HydrogenAdapter
 from bridge.daws.reaper import ReaperOscAdapter
 from bridge.daws.reaper_http import ReaperHttpAdapter
 from bridge.daws.renoise import RenoiseAdapter
+from bridge.daws.scsynth import ScsynthAdapter
 from bridge.daws.surge import SurgeAdapter
 from bridge.daws.zynaddsubfx import ZynAdapter
 from bridge.osc.clients import parse_endpoint
@@ -29,9 +31,11 @@ _HOSTS: dict[str, Callable[[Reach | None, Path | None], DawAdapter]] = {
     "bitwig": lambda reach, _: BitwigAdapter(reach),
     "carla": lambda reach, _: CarlaAdapter(reach),
     "fluidsynth": lambda reach, _: FluidSynthAdapter(reach),
+    "hydrogen": lambda reach, _: HydrogenAdapter(reach),
     "reaper": lambda reach, _: ReaperOscAdapter(reach),
     "reaper-http": lambda reach, _: ReaperHttpAdapter(reach),
     "renoise": lambda reach, _: RenoiseAdapter(reach),
+    "scsynth": lambda reach, _: ScsynthAdapter(reach),
     "surge": lambda reach, _: SurgeAdapter(reach),
     "zynaddsubfx": ZynAdapter,
 }

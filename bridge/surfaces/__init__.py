@@ -9,6 +9,7 @@ __all__ = ["SURFACES", "surface_files"]
 SURFACES: tuple[tuple[str, str, str], ...] = (
     ("timbrel-openstagecontrol.json", "bridge.surfaces.openstage", "openstage_session"),
     ("timbrel-touchosc.tosc", "bridge.surfaces.touchosc", "touchosc_document"),
+    ("timbrel.pd", "bridge.surfaces.pd", "pd_patch"),
 )
 """File name, module, and the function without arguments that returns the content as text or bytes."""
 

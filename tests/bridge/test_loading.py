@@ -105,6 +105,22 @@ def test_undo_brings_back_what_the_host_told_step_by_step() -> None:
         bench.do(Undo())
 
 
+def test_undo_goes_to_the_part_that_was_changed_whatever_is_in_use_now() -> None:
+    bench = Bench()
+    bench.host("online")
+    bench.do(SetTarget(ZYN, "3"))
+    bench.answer = Delivered(kept={"part 2": "Old"})
+    bench.do(Choose(1))
+    bench.do(SetTarget(ZYN, "5"))
+    assert bench.do(Undo()) == [("ok", "undone: Old back in part 3")]
+    bench.do(SetTarget(ZYN, ""))
+    bench.do(Choose(2))
+    bench.do(SetTarget("generic", "4"))
+    assert bench.delivered[-1].delivery.adapter == ZYN
+    bench.do(Undo())
+    assert bench.delivered[-1].delivery.adapter == ZYN
+
+
 def test_an_undo_that_failed_can_be_tried_again_and_a_failed_choice_needs_none() -> None:
     bench = Bench()
     bench.host("online")
