@@ -40,7 +40,10 @@ def run_command(
     ] = None,
     adapter: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME[:HOST:PORT]", help="How to load sounds: generic. Can be repeated."),
+        typer.Option(
+            metavar="NAME[:HOST:PORT]",
+            help="DAW or synth to load sounds in; `timbrel doctor` lists them. Can be repeated.",
+        ),
     ] = None,
     midi: Annotated[
         str | None,
