@@ -7,7 +7,6 @@ asked.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import PurePath
 
 from bridge.daws.base import (
@@ -22,7 +21,7 @@ from bridge.daws.base import (
     Told,
     Track,
 )
-from bridge.daws.generic import by_program, by_text
+from bridge.daws.otherwise import otherwise
 from bridge.daws.wire import host_messages, osc
 from library.sounds import MidiProgram, Sound
 
@@ -83,19 +82,18 @@ class HydrogenAdapter:
 
     def load(self, sound: Sound, program: MidiProgram | None, track: Track | None) -> Delivery:  # noqa: ARG002
         """Plan to load a kit; other sounds by their program, where they have one."""
-        other = by_text(self.name, sound) if program is None else by_program(self.name, sound, program)
         if sound.path.lower().endswith(_ARCHIVE):
-            return replace(other, detail=f"{other.detail} (import {sound.path} with Drumkits > Import)")
+            return otherwise(self.name, sound, program, f"import {sound.path} with Drumkits > Import")
         folder = _kit_folder(sound)
         if not folder:
-            return other
+            return otherwise(self.name, sound, program)
         try:
             folder.encode()
             payload = osc("/Hydrogen/LOAD_DRUMKIT", "s", folder)
         except UnicodeError:
-            return replace(other, detail=f"{other.detail} (its path is no UTF-8)")
+            return otherwise(self.name, sound, program, "its path is no UTF-8")
         except ValueError as error:
-            return replace(other, detail=f"{other.detail} ({error})")
+            return otherwise(self.name, sound, program, str(error))
         # What comes after the first may be the welcome of a Hydrogen that does not know us, whatever became of the kit.
         steps = (Step(payload, _PUSHED, wait_s=_LOAD_S),) * 2
         return Delivery(self.name, "file", (), (), f"drum kit {sound.name} loaded", steps, _TARGET)

@@ -22,7 +22,7 @@ from bridge.daws.base import (
     Track,
     numbered_track,
 )
-from bridge.daws.generic import by_program, by_text
+from bridge.daws.otherwise import otherwise
 from bridge.daws.synthdef import player_definitions, player_name
 from bridge.daws.wire import host_messages, osc
 from bridge.osc.guard import Incoming
@@ -85,17 +85,16 @@ class ScsynthAdapter:
 
     def load(self, sound: Sound, program: MidiProgram | None, track: Track | None) -> Delivery:
         """Plan to read a sample into a buffer and to play it; other sounds by their program, where they have one."""
-        other = by_text(self.name, sound) if program is None else by_program(self.name, sound, program)
         if PurePath(sound.path).suffix.lower() not in _AUDIO:
-            return other
+            return otherwise(self.name, sound, program)
         buffer = _buffer(track)
         try:
             held = Step(osc("/b_query", "i", buffer), f"buffer {buffer}", keep=True)
             steps = (held, *_read_and_play(sound.path, buffer))
         except UnicodeError:
-            return replace(other, detail=f"{other.detail} (its path is no UTF-8)")
+            return otherwise(self.name, sound, program, "its path is no UTF-8")
         except ValueError as error:
-            return replace(other, detail=f"{other.detail} ({error})")
+            return otherwise(self.name, sound, program, str(error))
         detail = f"{sound.name} played from buffer {buffer}"
         return Delivery(self.name, "file", (), (), detail, steps, f"buffer {buffer}")
 

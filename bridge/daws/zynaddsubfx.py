@@ -21,7 +21,7 @@ from bridge.daws.base import (
     Track,
     numbered_track,
 )
-from bridge.daws.generic import by_program, by_text
+from bridge.daws.otherwise import otherwise
 from bridge.daws.wire import host_messages, osc
 from library.sounds import MidiProgram, Sound
 
@@ -80,7 +80,7 @@ class ZynAdapter:
     def load(self, sound: Sound, program: MidiProgram | None, track: Track | None) -> Delivery:
         """Plan to load an instrument's file; other sounds by their program, where they have one."""
         if not sound.path.lower().endswith(".xiz"):
-            return by_text(self.name, sound) if program is None else by_program(self.name, sound, program)
+            return otherwise(self.name, sound, program)
         part = _part(track)
         name = osc(f"/part{part}/Pname")
         keeps = {} if self._scratch is None else {_SAVED_AS: str(self._scratch / f"replaced-{next(self._names)}.xiz")}
