@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from library.generation import Generation
 
-__all__ = ["Cohort", "Hubs", "hubness"]
+__all__ = ["Cohort", "Hubs", "hubness", "nearest_mean"]
 
 NEAREST = 0.05
 """Share of the cohort that counts."""
@@ -29,11 +29,11 @@ def hubness(vectors: NDArray[np.float32], cohort: Cohort) -> NDArray[np.float32]
     """Return how near each sound of vectors[S, D] is to whatever is asked: [S], all 0 without a cohort."""
     if cohort is None:
         return np.zeros(len(vectors), np.float32)
-    return _nearest_mean(vectors @ np.asarray(cohort, np.float32).T)
+    return nearest_mean(vectors @ np.asarray(cohort, np.float32).T)
 
 
-def _nearest_mean(cosine: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean [S] of the largest of cosine[S, M]."""
+def nearest_mean(cosine: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how near each sound is to those of a cohort that it is nearest to: [S] of cosine[S, M]."""
     nearest = max(1, round(NEAREST * cosine.shape[1]))
     largest = np.partition(cosine, -nearest, axis=1)[:, -nearest:]
     return np.asarray(largest.mean(axis=1), np.float32)
@@ -60,5 +60,5 @@ class Hubs:
             vectors = [self._generation.vectors_of(position) for position in some.tolist()]
             starts = np.cumsum([0, *(len(rows) for rows in vectors[:-1])])
             nearest = np.maximum.reduceat(np.concatenate(vectors) @ self._cohort, starts, axis=0)
-            self._values[some] = _nearest_mean(nearest)
+            self._values[some] = nearest_mean(nearest)
         return self._values[positions]

@@ -39,6 +39,8 @@ _TABLES = {
         "three_top5": "top-5",
         "open_top1": "open top-1",
         "open_top5": "open top-5",
+        "open_one_clip_top1": "one clip top-1",
+        "open_one_clip_top5": "one clip top-5",
         "cir_top1": "CIR top-1",
         "cir_top5": "CIR top-5",
         "alone_multi_top1": "one, multi path",

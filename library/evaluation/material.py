@@ -31,7 +31,11 @@ class Clips:
     @property
     def first(self) -> NDArray[np.int64]:
         """Row of each instrument's library clip, which is never in a mixture."""
-        return np.array([np.flatnonzero(self.label == c)[0] for c in range(len(self.instruments))])
+        return self.enrolled(1)
+
+    def enrolled(self, count: int) -> NDArray[np.int64]:
+        """Rows of the first clips of each instrument, as many of each."""
+        return np.concatenate([np.flatnonzero(self.label == c)[:count] for c in range(len(self.instruments))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +90,15 @@ def read_drums(data: Path, split: Split) -> NDArray[np.float32]:
         raise _nothing(data) from error
 
 
-def draw_mixes(clips: Clips, count: int, sources: tuple[int, int], rng: np.random.Generator) -> Mixes:
-    """Sum clips of so many different instruments."""
+def draw_mixes(
+    clips: Clips, count: int, sources: tuple[int, int], rng: np.random.Generator, enrolled: int = 1
+) -> Mixes:
+    """Sum clips of so many different instruments, none of them one of the first clips, which the library holds."""
     classes = len(clips.instruments)
     picks = [
         rng.choice(classes, int(rng.integers(sources[0], sources[1] + 1)), replace=False).tolist() for _ in range(count)
     ]
-    return _sum(clips, picks, rng)
+    return _sum(clips, picks, rng, enrolled)
 
 
 def draw_families(clips: Clips, count: int, families: Sequence[str], rng: np.random.Generator) -> Mixes:
@@ -101,13 +107,13 @@ def draw_families(clips: Clips, count: int, families: Sequence[str], rng: np.ran
     return _sum(clips, [[int(rng.choice(pool)) for pool in pools if pool] for _ in range(count)], rng)
 
 
-def _sum(clips: Clips, picks: Sequence[Sequence[int]], rng: np.random.Generator) -> Mixes:
+def _sum(clips: Clips, picks: Sequence[Sequence[int]], rng: np.random.Generator, enrolled: int = 1) -> Mixes:
     rows = [np.flatnonzero(clips.label == c) for c in range(len(clips.instruments))]
     mixes = np.zeros((len(picks), clips.audio.shape[1]), np.float32)
     truth = np.zeros((len(picks), len(rows)), bool)
     for m, chosen in enumerate(picks):
         for c in chosen:
-            mixes[m] += clips.audio[rng.choice(rows[c][1:])]
+            mixes[m] += clips.audio[rng.choice(rows[c][enrolled:])]
             truth[m, c] = True
     mixes /= np.maximum(np.abs(mixes).max(axis=1, keepdims=True), 1e-9)
     return Mixes(mixes, truth)

@@ -18,10 +18,10 @@ from library.evaluation.metrics import (
     mean_average_precision,
     precision_each,
 )
-from library.hubs import Cohort, hubness
+from library.hubs import Cohort, hubness, nearest_mean
 from library.naming import SetRule, probabilities
 
-__all__ = ["MixtureScores", "mixture_scores", "rank_in_family", "single_scores", "slots_in_use"]
+__all__ = ["ENROL", "MixtureScores", "mixture_scores", "open_scores", "rank_in_family", "single_scores", "slots_in_use"]
 
 ENROL = 5
 TRIALS = 20
@@ -197,6 +197,32 @@ def mixture_scores(
         *_three(cosine, presence, truth),
         float(np.abs(count - truth.sum(axis=1)).mean()),
     )
+
+
+def open_scores(
+    vectors: NDArray[np.float32],
+    presence: NDArray[np.float32],
+    library: NDArray[np.float32],
+    sound: NDArray[np.int64],
+    truth: NDArray[np.bool_],
+    cohort: Cohort = None,
+) -> tuple[float, float]:
+    """Return top-1 and top-5 of mixtures of three in a library whose sounds have several vectors, as the index ranks.
+
+    Args:
+        vectors: [M, K, D] unit norm.
+        presence: [M, K].
+        library: [V, D] unit norm.
+        sound: [V] which sound each vector is of, rising from 0; a sound counts once, by its nearest vector.
+        truth: [M, C]; the first C sounds may be in a mixture, the others never are.
+        cohort: Corrects for hubs.
+    """
+    starts = np.flatnonzero(np.diff(sound, prepend=-1))
+    scores = np.maximum.reduceat(vectors @ library.T, starts, axis=-1)
+    if cohort is not None:
+        near = np.maximum.reduceat(library @ np.asarray(cohort, np.float32).T, starts, axis=0)
+        scores -= nearest_mean(near)
+    return _three(scores, presence, np.pad(truth, ((0, 0), (0, len(starts) - truth.shape[1]))))
 
 
 def _nearest(cosine: NDArray[np.float32], counts: NDArray[np.bool_]) -> NDArray[np.bool_]:

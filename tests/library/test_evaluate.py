@@ -75,7 +75,7 @@ def test_an_encoder_that_hears_scores_above_chance_in_every_protocol(data: Path)
     for name in ("clean", "soft", "reverb", "mp3", "drums", "2_3", "4_6", "7_9"):
         assert 0.0 < ours[f"f1_{name}"] < 1.0
     assert chance["open_top1"] < 0.4
-    assert ours["open_top1"] == ours["three_top1"]  # without a library of its own
+    assert ours["open_top1"] >= ours["open_one_clip_top1"] > chance["open_top1"]
 
 
 def test_the_same_mixtures_are_drawn_each_time(data: Path) -> None:
