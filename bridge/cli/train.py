@@ -57,7 +57,9 @@ def single_command(
 @train_app.command("multi")
 def multi_command(
     data: _Data,
-    single: Annotated[Path, typer.Option("--single", help="Folder of the `timbrel train single` run.")],
+    single: Annotated[
+        Path, typer.Option("--single", help="Folder of the `timbrel train single` run, or weights to begin with.")
+    ],
     out: _Out,
     config: _Config = None,
     minutes: _Minutes = None,

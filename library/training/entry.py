@@ -17,6 +17,7 @@ from library.training.config import TrainConfig
 from library.training.paper import PaperMultiTask, PaperSingleTask
 from library.training.ranks import Ranks
 from library.training.run import run_training
+from library.training.start import begin
 from library.training.tasks import MultiTask, SingleTask
 
 __all__ = ["Network", "export_run", "train_multi", "train_single"]
@@ -40,26 +41,26 @@ def train_multi(
 ) -> dict[str, float]:
     """Train a Multi-Instrument Encoder on top of the single run SINGLE.
 
-    Ours goes on training both paths and writes OUT/timbrel.safetensors, calibrated on validation mixtures.
+    Ours goes on training both paths and writes OUT/timbrel.safetensors, calibrated on validation mixtures; its SINGLE
+    may be a weights file too.
 
     Raises:
-        InputError: The single run is missing.
+        InputError: The single run is missing, or is of other instruments or another network.
+        EncoderError: SINGLE is a file that holds no weights of ours.
     """
-    if not (single / "state.pt").exists():
+    if not (single / "state.pt").exists() and not (network == "timbrel" and single.is_file()):
         raise InputError(single, "holds no single encoder", "run `timbrel train single` first")
     train, valid = _stores(data, network)
-    state = torch.load(single / "state.pt", weights_only=True)["modules"]
     if network != "timbrel":
         teacher = PaperSingleTask(train, valid, config)
-        teacher.network.load_state_dict(state["network"])
+        teacher.network.load_state_dict(torch.load(single / "state.pt", weights_only=True)["modules"]["network"])
         out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(config.seed)
         student = PaperLarge() if network == "paper-large" else PaperNetwork()
         paper = PaperMultiTask(train, valid, config, teacher, student, out / "targets.npy")
         return run_training(paper, config, out, progress)
     task = MultiTask(train, valid, config, device)
-    for key, module in task.modules.items():
-        module.load_state_dict(state[key])
+    begin(task, single, train)
     result = run_training(task, config, out, progress)
     if Ranks.is_first():
         export(task, out / "timbrel.safetensors")

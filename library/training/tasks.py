@@ -80,7 +80,7 @@ class SingleTask:
 
     def __init__(self, train: ClipStore, valid: ClipStore, config: TrainConfig, device: str = "cpu") -> None:
         torch.manual_seed(config.seed)
-        self._config, self._valid, self._device = config, valid, torch.device(device)
+        self._config, self._valid, self.device = config, valid, torch.device(device)
         self.network = channels_last(TimbrelNetwork().to(device))
         dim = self.network.config.dim
         self.prototypes = Prototypes(len(train.instruments), dim).to(device)
@@ -90,7 +90,7 @@ class SingleTask:
             kinds = [kind_of(instrument) for instrument in train.instruments]
             known = sorted({kind for kind in kinds if kind})
             numbers = [known.index(kind) if kind else NO_KIND for kind in kinds]
-            self._kind_of[name] = torch.tensor(numbers, device=self._device)
+            self._kind_of[name] = torch.tensor(numbers, device=self.device)
             self._kinds[name] = Prototypes(len(known), dim).to(device)
         self.modules: dict[str, nn.Module] = {
             "network": self.network,
@@ -104,23 +104,34 @@ class SingleTask:
         """Draw single clips and classify them."""
         return self._single_loss(self._config.batch)
 
+    def place(self, directions: Tensor) -> None:
+        """Say where the instruments lie in the space, directions[C, D] of unit norm; their kinds lie at the means."""
+        with torch.no_grad():
+            self.prototypes.weight.copy_(directions)
+            for name, kinds in self._kinds.items():
+                of = self._kind_of[name]
+                means = [directions[of == kind].mean(dim=0) for kind in range(len(kinds.weight))]
+                kinds.weight.copy_(f.normalize(torch.stack(means), dim=-1))
+
     def validate(self) -> dict[str, float]:
         """Return EER and top-1 on validation instruments."""
         self.network.eval()
         rows = validation_rows(self._valid)
         with torch.inference_mode():
             vectors = [
-                self.network.single(features.to(self._device)).cpu() for features in feature_batches(self._valid, rows)
+                self.network.single(features.to(self.device)).cpu() for features in feature_batches(self._valid, rows)
             ]
         return single_scores(torch.cat(vectors).numpy(), self._valid.label[rows], np.random.default_rng(0))
 
     def _single_loss(self, batch: int) -> tuple[Tensor, dict[str, float]]:
         drawn = self._mixer.singles(batch)
-        with half(self._device.type):
+        with half(self.device.type):
             vectors, cells = self.network.single_and_cells(drawn.features)
-        loss = angular_margin_loss(vectors, drawn.label, self.prototypes.weight, self._config)
+        label = torch.where(drawn.is_own, drawn.label, NO_KIND)  # revoiced, it is another instrument of its kind
+        loss = angular_margin_loss(vectors, label, self.prototypes.weight, self._config)
         unit = f.normalize(self.prototypes.weight, dim=-1)
-        notes = note_loss(self.network, cells, drawn.owner, drawn.label[:, None], unit, self._config.scale)
+        owner = torch.where(drawn.is_own[:, None], drawn.owner, -1)
+        notes = note_loss(self.network, cells, owner, drawn.label[:, None], unit, self._config.scale)
         parts = {"single": loss, "single_notes": notes}
         total = loss + self._config.note_weight * notes
         for name, kinds in self._targets().kinds.items():
@@ -148,7 +159,7 @@ class MultiTask(SingleTask):
         singles = round(config.batch * config.singles)
         single, parts = self._single_loss(singles)
         drawn = self._mixer.mixtures(config.batch - singles, largest)
-        with half(self._device.type):
+        with half(self.device.type):
             out = self.network.multi(drawn.features)
         mixed, more = mixture_loss(self.network, _full(out), drawn, self._targets(), config)
         return mixed + single, {**more, **parts}
@@ -172,7 +183,7 @@ class MultiTask(SingleTask):
         """Run the multi path over the validation mixtures."""
         self.network.eval()
         with torch.inference_mode():
-            outs = [self.network.multi(mix.features.to(self._device)) for mix in self._mixes]
+            outs = [self.network.multi(mix.features.to(self.device)) for mix in self._mixes]
         return Heard(
             torch.cat([out.vectors for out in outs]).cpu().numpy(),
             torch.cat([out.presence for out in outs]).cpu().numpy(),
@@ -198,7 +209,7 @@ class MultiTask(SingleTask):
         rows = np.array([np.flatnonzero(self._valid.label == c)[0] for c in range(len(self._valid.instruments))])
         with torch.inference_mode():
             vectors = [
-                self.network.single(features.to(self._device)).cpu() for features in feature_batches(self._valid, rows)
+                self.network.single(features.to(self.device)).cpu() for features in feature_batches(self._valid, rows)
             ]
         return torch.cat(vectors).numpy()
 

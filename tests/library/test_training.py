@@ -18,6 +18,7 @@ from library.training.config import CONFIGS, TrainConfig, load_config
 from library.training.entry import export, train_multi, train_single
 from library.training.paper import PaperMultiTask, PaperSingleTask
 from library.training.run import run_training
+from library.training.start import begin
 from library.training.tasks import MultiTask
 from tests.library.clips import small_store
 
@@ -117,6 +118,30 @@ def test_a_trained_task_exports_weights_that_load(tmp_path: Path) -> None:
     assert {"single", "which", "presence", "masks", "notes"} <= set(parts)
     fingerprint = export(task, tmp_path / "timbrel.safetensors")
     assert load_encoder(tmp_path / "timbrel.safetensors", "cpu").spec.fingerprint == fingerprint
+
+
+def test_a_run_goes_on_from_weights_with_instruments_of_its_own(tmp_path: Path) -> None:
+    config = TrainConfig(batch=8, threads=2)
+    before = MultiTask(small_store(12, 9), small_store(12, 27, seed=1), config)
+    export(before, tmp_path / "timbrel.safetensors")
+    others = small_store(7, 9, seed=2)
+    task = MultiTask(others, small_store(12, 27, seed=1), config)
+    begin(task, tmp_path / "timbrel.safetensors", others)
+    torch.testing.assert_close(task.network.head[0].weight, before.network.head[0].weight, atol=1e-3, rtol=1e-2)
+    lengths = task.prototypes.weight.norm(dim=-1)
+    torch.testing.assert_close(lengths, torch.ones(7))
+    loss, _ = task.loss(1.0)
+    assert torch.isfinite(loss)
+
+
+def test_a_run_of_other_instruments_is_no_start(tmp_path: Path) -> None:
+    config, store = TrainConfig(batch=8, threads=2), small_store(12, 9)
+    task = MultiTask(store, store, config)
+    torch.save({"modules": {key: part.state_dict() for key, part in task.modules.items()}}, tmp_path / "state.pt")
+    begin(task, tmp_path, store)
+    other = small_store(7, 9)
+    with pytest.raises(InputError, match="other instruments"):
+        begin(MultiTask(other, store, config), tmp_path, other)
 
 
 def test_the_shipped_configs_are_valid() -> None:
