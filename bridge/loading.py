@@ -10,7 +10,7 @@ from bridge.auto import AutoPilot
 from bridge.banks import BankStyle, styled
 from bridge.commands import Refusal
 from bridge.daws.base import Before, DawAdapter, Delivery
-from bridge.daws.generic import by_program
+from bridge.daws.otherwise import by_program
 from bridge.effects import Deliver, Delivered, Effect, Send
 from bridge.osc import messages
 from bridge.suggestions import Item, SuggestionList
@@ -37,13 +37,18 @@ class _Undo:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """Remember a choice whose host is not there."""
+    """Remember a choice whose host is not there, and the track that the user meant."""
 
     item: Item
     list_id: int
     index: int
     note: str
     since: float
+    track: str
+
+    def failed(self, adapter: str, why: str) -> Send:
+        """Say that it is not going to be loaded."""
+        return _chosen(self.list_id, self.index, self.item.sound.id, adapter, "failed", f"{self.note}{why}")
 
 
 class Loader:
@@ -70,17 +75,23 @@ class Loader:
         Raises:
             Refusal: 404 when the track that the user wants is not there.
         """
+        adapter = self.targets.current
+        effects: list[Effect] = []
+        older = self._waiting.pop(adapter.name, None)
+        if older is not None:
+            effects.append(older.failed(adapter.name, f"{item.sound.name} was chosen instead"))
+        return effects + self._choose(item, list_id, index, now, note, self.targets.wanted(adapter))
+
+    def _choose(self, item: Item, list_id: int, index: int, now: float, note: str, wanted: str) -> list[Effect]:
         adapter, sound = self.targets.current, item.sound
-        wanted = self.targets.wanted(adapter)
         program = None if sound.program is None else self._sent(sound.program)
-        self._waiting.pop(adapter.name, None)
         if self.targets.can_send(adapter):
             delivery = adapter.load(sound, program, self.targets.track(adapter, wanted))
         elif program is not None:
             delivery = by_program(adapter.name, sound, program)
             delivery = replace(delivery, detail=f"{delivery.detail}, as {adapter.name} is offline")
         else:
-            self._waiting[adapter.name] = _Waiting(item, list_id, index, note, now)
+            self._waiting[adapter.name] = _Waiting(item, list_id, index, note, now, wanted)
             detail = f"{note}{adapter.name} is offline; {sound.name} is loaded when it comes back"
             return [_chosen(list_id, index, sound.id, adapter.name, "queued", detail)]
         return [Deliver(delivery, list_id, index, sound, program, note, track=wanted)]
@@ -94,24 +105,23 @@ class Loader:
         return effects
 
     def came_back(self, name: str, now: float) -> list[Effect]:
-        """Load what waited for a host that is online again; its track is looked for anew."""
+        """Load what waited for a host that is online again, on the track that it was chosen for."""
         waited = self._waiting.pop(name, None)
-        if waited is None or self.targets.current.name != name:
+        if waited is None:
             return []
+        if self.targets.current.name != name:
+            return [waited.failed(name, f"{self.targets.current.name} was chosen as the target meanwhile")]
         try:
-            return self.choose(waited.item, waited.list_id, waited.index, now, waited.note)
+            return self._choose(waited.item, waited.list_id, waited.index, now, waited.note, waited.track)
         except Refusal as refusal:
-            return [_chosen(waited.list_id, waited.index, waited.item.sound.id, name, "failed", refusal.reason)]
+            return [waited.failed(name, refusal.reason)]
 
     def expire(self, now: float) -> list[Effect]:
         """Give up what has waited too long."""
         old = {name: waited for name, waited in self._waiting.items() if now - waited.since > PATIENCE_S}
         for name in old:
             del self._waiting[name]
-        return [
-            _chosen(w.list_id, w.index, w.item.sound.id, name, "failed", f"{w.note}{name} did not come back")
-            for name, w in old.items()
-        ]
+        return [waited.failed(name, f"{name} did not come back") for name, waited in old.items()]
 
     def undo(self) -> list[Effect]:
         """Plan to bring back what the last changed target had before.

@@ -68,10 +68,26 @@ def test_status_and_targets_tell_which_hosts_are_there() -> None:
 def test_a_choice_waits_for_its_host_and_is_reported_twice() -> None:
     bench = Bench()
     assert bench.do(Choose(1)) == [("queued", "zynaddsubfx is offline; Pad is loaded when it comes back")]
-    bench.do(Choose(2))  # the user's last word counts
+    said = bench.do(Choose(2))  # the user's last word counts
+    assert said == [
+        ("failed", "Bell was chosen instead"),
+        ("queued", "zynaddsubfx is offline; Bell is loaded when it comes back"),
+    ]
     assert bench.host("probing") == []
     assert bench.host("online") == [("ok", "Bell in part 1")]
     assert bench.host("online") == []
+
+
+def test_a_choice_waits_for_the_track_that_was_meant_and_for_its_own_target() -> None:
+    bench = Bench()
+    bench.do(SetTarget(ZYN, "3"))
+    bench.do(Choose(1))
+    bench.do(SetTarget(ZYN, "5"))
+    assert bench.host("online") == [("ok", "Pad in part 3")]
+    bench.host("offline")
+    bench.do(Choose(2))
+    bench.do(SetTarget("generic", ""))
+    assert bench.host("online") == [("failed", "generic was chosen as the target meanwhile")]
 
 
 def test_a_choice_that_waited_a_minute_is_given_up() -> None:
