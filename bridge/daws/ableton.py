@@ -22,7 +22,7 @@ from bridge.daws.base import (
     Tracks,
     named_track,
 )
-from bridge.daws.generic import by_program, by_text
+from bridge.daws.otherwise import otherwise
 from bridge.daws.wire import host_messages, osc
 from bridge.osc.encode import clean, shorten
 from bridge.osc.guard import Incoming
@@ -167,10 +167,9 @@ class AbletonAdapter:
 
     def _without_file(self, sound: Sound, program: MidiProgram | None, why: str) -> Delivery:
         """Plan a program change by MIDI, or the name alone; Live's status bar shows the name."""
-        plan = by_text(self.name, sound) if program is None else by_program(self.name, sound, program)
         # Live does not answer to a text, so it is asked something after it that no probe asks.
         steps = (_show(sound.name), Step(osc(_COUNT), "tracks"))
-        return replace(plan, detail=f"{plan.detail}; {why}" if why else plan.detail, steps=steps)
+        return replace(otherwise(self.name, sound, program, why), steps=steps)
 
 
 def _shown(name: str) -> str:

@@ -22,7 +22,8 @@ from bridge.daws.base import (
     Track,
     numbered_track,
 )
-from bridge.daws.generic import CHANNELS, by_text
+from bridge.daws.generic import CHANNELS
+from bridge.daws.otherwise import by_text
 from library.sounds import DRUM_CHANNEL, MidiProgram, Sound
 
 __all__ = ["FluidSynthAdapter"]

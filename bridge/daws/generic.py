@@ -11,11 +11,10 @@ from bridge.daws.base import (
     Track,
     numbered_track,
 )
-from bridge.daws.wire import program_packets
-from bridge.osc import messages
+from bridge.daws.otherwise import otherwise
 from library.sounds import MidiProgram, Sound
 
-__all__ = ["CHANNELS", "GenericAdapter", "by_program", "by_text"]
+__all__ = ["CHANNELS", "GenericAdapter"]
 
 CHANNELS = 16
 
@@ -46,29 +45,10 @@ class GenericAdapter:
 
     def load(self, sound: Sound, program: MidiProgram | None, track: Track | None) -> Delivery:  # noqa: ARG002
         """Plan how to load a sound."""
-        return by_text(self.name, sound) if program is None else by_program(self.name, sound, program)
+        return otherwise(self.name, sound, program)
 
     def restore(self, before: Before, track: Track | None) -> Delivery | None:
         """Send the program that was chosen before."""
         if before.sound is None or before.program is None:
             return None
         return self.load(before.sound, before.program, track)
-
-
-def by_program(adapter: str, sound: Sound, program: MidiProgram) -> Delivery:
-    """Plan a program change over OSC and the MIDI port."""
-    packets = program_packets(program)
-    channel = (program.channel or 0) + 1
-    return Delivery(
-        adapter,
-        "program",
-        (messages.midi_program(program), *messages.midi_raw(packets)),
-        packets,
-        f"{sound.name}: program {program.program + 1} on channel {channel}",
-        target=f"channel {channel}",
-    )
-
-
-def by_text(adapter: str, sound: Sound) -> Delivery:
-    """Plan nothing but to name a sound that has no MIDI program."""
-    return Delivery(adapter, "text", (), (), f"text only: {sound.name} has no MIDI program, load it by hand")

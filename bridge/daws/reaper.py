@@ -22,7 +22,7 @@ from bridge.daws.base import (
     Tracks,
     named_track,
 )
-from bridge.daws.generic import by_program, by_text
+from bridge.daws.otherwise import by_program, by_text
 from bridge.daws.reaper_http import ReaperHttpAdapter
 from bridge.daws.wire import host_messages, osc
 from bridge.osc.guard import Incoming

@@ -26,7 +26,7 @@ from bridge.daws.base import (
     Tracks,
     named_track,
 )
-from bridge.daws.generic import by_program, by_text
+from bridge.daws.otherwise import by_program, by_text
 from bridge.osc.encode import clean, shorten
 from library.sounds import MidiProgram, Sound
 
