@@ -77,7 +77,7 @@ def test_help_has_a_row_for_every_address() -> None:
 ANY_TEXT = st.text(st.characters(), max_size=2000)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(ANY_TEXT, ANY_TEXT, ANY_TEXT)
 def test_no_text_makes_a_message_longer_than_1024_bytes_or_unreadable(a: str, b: str, c: str) -> None:
     for out in (

@@ -116,7 +116,7 @@ def test_noise_is_never_answered(data: bytes) -> None:
     assert all(one.code is None for one in refused)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_harmless(data: bytes) -> None:
     read_datagram(data)
@@ -124,7 +124,7 @@ def test_any_bytes_are_harmless(data: bytes) -> None:
     read_datagram(text("/timbrel/ping") + data)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from([PING, bundle(PING, bundle(PING))]), st.data())
 def test_any_changed_bytes_are_harmless(good: bytes, data: st.DataObject) -> None:
     broken = bytearray(good)
