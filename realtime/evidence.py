@@ -20,6 +20,10 @@ MEMORY_S = 32.0
 STEP_S = 0.5
 """Windows nearer to each other than this say nearly the same: of those before the newest, one is kept."""
 
+DOUBT_WINDOWS = 4.0
+"""So many windows without a sound are added to those that speak for it, though no more than came before this one: what
+is new has to be heard clearly, what the first window holds shows at once."""
+
 SHARPNESS = 12.0
 """Of two sounds for one slot, one whose standing is .06 less counts half."""
 
@@ -72,9 +76,10 @@ class Evidence:
     """Remember what single windows say for each sound, and choose few sounds that explain most of it.
 
     A slot of a window claims a sound by its presence, times the sound's share in the slot's best, times how likely a
-    sound of this cosine is right. Sounds are chosen one by one, each for what it explains beyond those before it
-    (greedy facility location): a sound that is second best for what another explains adds nothing, and what the
-    encoder confuses in one window it gets right in others.
+    sound of this cosine is right; a window holds a sound as surely as at least one of its slots is it. Sounds are
+    chosen one by one, each by the share of windows that hold it, slots that an earlier one claims more left out: a
+    sound that is second best for what another explains adds nothing, and what the encoder confuses in one window it
+    gets right in others.
     """
 
     def __init__(self, time_constant_s: float = TIME_CONSTANT_S) -> None:
@@ -99,7 +104,7 @@ class Evidence:
         Args:
             wishes: The tracks.
             taken: Sounds that show in any case: they explain their part first.
-            least: Share of the presence since a track began that its sound has to explain.
+            least: Share of the windows that have to hold a track's sound: of those since the track began, or of all.
             sustain: Part of it that is enough for the sound that a track shows already.
         """
         chosen: list[Match | None] = [None] * len(wishes)
@@ -108,12 +113,14 @@ class Evidence:
         if not wishes or not self._windows:
             return tuple(chosen)
         column = {name: number for number, name in enumerate(names)}
-        claims, times = self._table(column)
-        weights, allowed, needed = self._asked(wishes, column, times, least, sustain)
+        claims, first_rows = self._table(column)
+        weights, allowed, needed = self._asked(wishes, column, least, sustain)
         explained = claims[:, [column[name] for name in taken]].max(axis=1, initial=0.0)
-        while (allowed > 0).any():
-            # [tracks, sounds]: what each sound would explain of what was heard since each track began
-            gain = weights @ np.maximum(claims - explained[:, None], 0.0)
+        while len(claims) and (allowed > 0).any():
+            open_claims = np.where(claims > explained[:, None], claims, 0.0)
+            held = 1.0 - np.multiply.reduceat(1.0 - open_claims, first_rows, axis=0)  # [windows, sounds]
+            shares = weights @ held  # of what was heard since each track began; in the last row of all
+            gain = np.maximum(shares[:-1], shares[-1])
             worth = np.where(gain >= needed, gain * allowed, 0.0)
             track, sound = np.unravel_index(int(worth.argmax()), worth.shape)
             if worth[track, sound] <= 0.0:
@@ -128,33 +135,33 @@ class Evidence:
         """Forget everything."""
         self._windows.clear()
 
-    def _table(self, column: Mapping[str, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return claims[rows, sounds], one row a slot, and the time of each row's window."""
-        rows = [(window.time_s, slot) for window in self._windows for slot in window.claims]
-        claims = np.zeros((len(rows), len(column)))
-        for row, (_, slot) in enumerate(rows):
+    def _table(self, column: Mapping[str, int]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return claims[rows, sounds], one row a slot and at least one a window, and the first row of each window."""
+        slots = [window.claims or ({},) for window in self._windows]
+        claims = np.zeros((sum(map(len, slots)), len(column)))
+        for row, slot in enumerate(slot for window in slots for slot in window):
             for name in slot.keys() & column.keys():
                 claims[row, column[name]] = slot[name]
-        return claims, np.array([time_s for time_s, _ in rows])
+        return claims, np.cumsum([0, *map(len, slots[:-1])])
 
     def _asked(
         self,
         wishes: Sequence[Wish],
         column: Mapping[str, int],
-        rows_s: NDArray[np.float64],
         least: float,
         sustain: float,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Return the weight of each row for each track, what a sound counts for it (0 = not allowed), what it needs."""
+        """Return what each window weighs for each track, in the last row for none, and what a sound counts and needs.
+
+        The weights of a row sum to less than 1 by the doubt; what counts 0 is not allowed.
+        """
         now = self._windows[-1].time_s
         windows_s = np.array([window.time_s for window in self._windows])
         fades = np.exp((windows_s - now) / self._time_constant_s)
-        rows = np.exp((rows_s - now) / self._time_constant_s)
-        weights = np.zeros((len(wishes), len(rows_s)))
+        weights = np.tile(fades, (len(wishes) + 1, 1))
         allowed, needed = np.zeros((len(wishes), len(column))), np.full((len(wishes), len(column)), least)
         for number, wish in enumerate(wishes):
-            first_s = min(wish.first_s, now) - _TINY_S
-            weights[number] = rows * (rows_s >= first_s) / fades[windows_s >= first_s].sum()
+            weights[number] *= windows_s >= min(wish.first_s, now) - _TINY_S
             near = max(match.standing for match in wish.matches) - REACH
             welcome = max(match.taste for match in wish.matches) - WELCOME
             for match in wish.matches[:CANDIDATES]:
@@ -162,7 +169,8 @@ class Evidence:
                     is_held = match.sound.id == wish.held
                     allowed[number, column[match.sound.id]] = HELD if is_held else 1.0
                     needed[number, column[match.sound.id]] = least * (sustain if is_held else 1.0)
-        return weights, allowed, needed
+        doubt = min(DOUBT_WINDOWS, len(windows_s) - 1.0)
+        return weights / (weights.sum(axis=1, keepdims=True) + doubt), allowed, needed
 
 
 def _claims(presence: float, matches: tuple[Match, ...]) -> dict[str, float]:

@@ -30,7 +30,7 @@ class TrackerConfig:
         match_cosine: Least cosine between a track and a slot that carries it on. Windows overlap by nine tenths, so the
             same instrument stays far above; different instruments of one family reach about this.
         average_s: Time constant of the exponential average of embeddings and presence.
-        least_evidence: Share of what was heard that a track's sound has to explain to show; see `realtime.evidence`.
+        least_evidence: Share of the windows that have to hold a track's sound for it to show; see `realtime.evidence`.
             One that shows is kept by sustain_ratio of it. 0 = each track shows its nearest.
         switch_margin: Sounds below the best keep their order until another beats them by this cosine.
         merge: Without tracking, show slots that name the same best sound as one.
@@ -45,7 +45,7 @@ class TrackerConfig:
     sustain_ratio: float = 0.6
     match_cosine: float = 0.6
     average_s: float = 4.0
-    least_evidence: float = 0.15
+    least_evidence: float = 0.17
     switch_margin: float = 0.03
     merge: bool = True
     max_tracks: int = 18
