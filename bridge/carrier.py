@@ -12,7 +12,7 @@ from pathlib import Path
 from bridge.commands import Choose, Refusal
 from bridge.config import Config
 from bridge.daws.ardour import ArdourAdapter
-from bridge.daws.base import Chose, DawAdapter
+from bridge.daws.base import Chose, DawAdapter, Step
 from bridge.effects import Deliver, Delivered, Effect
 from bridge.hosts import Done, HostSession, HostState
 from bridge.hub import Hub
@@ -77,7 +77,8 @@ class Carrier:
 
     def deliver(self, deliver: Deliver, asker: Asker | None) -> None:
         """Carry a delivery out; what only MIDI and OSC clients get is done when this returns."""
-        if deliver.delivery.steps or (deliver.delivery.midi_to and self._midi is not None):
+        delivery = deliver.delivery
+        if delivery.steps or delivery.instead or (delivery.midi_to and self._midi is not None):
             self._spawn(self._deliver_slowly(deliver, asker))
         else:
             self._tell(deliver, self._write(deliver, ""), asker)
@@ -104,11 +105,23 @@ class Carrier:
             source, route = self._midi.name, self._route
             misled = await in_thread("route", lambda: route.lead(source, delivery.midi_to) or "")
         written = self._write(deliver, misled)
-        done = Done("ok")
-        if delivery.steps:
-            session = self._sessions.get(delivery.adapter)
-            done = await session.carry_out(delivery.steps) if session else Done("failed", "there is no host")
+        if written.midi_error is not None and delivery.instead:
+            instead = await self._carry_out(delivery.adapter, delivery.instead)
+            if instead.result == "failed":
+                self._tell(deliver, replace(written, midi_error=f"{written.midi_error}; {instead.detail}"), asker)
+                return
+            delivery, written = replace(delivery, packets=(), steps=delivery.instead), Delivered()
+            done = instead
+        else:
+            done = await self._carry_out(delivery.adapter, delivery.steps) if delivery.steps else Done("ok")
+        if done.result == "ok" and done.detail:
+            delivery = replace(delivery, detail=f"{delivery.detail}, {done.detail}")
+        deliver = replace(deliver, delivery=delivery)
         self._tell(deliver, replace(written, result=done.result, detail=done.detail, kept=done.kept), asker)
+
+    async def _carry_out(self, adapter: str, steps: Sequence[Step]) -> Done:
+        session = self._sessions.get(adapter)
+        return await session.carry_out(steps) if session else Done("failed", "there is no host")
 
     def _write(self, deliver: Deliver, misled: str) -> Delivered:
         """Write the packets, unless the port does not lead where they belong: another track would change."""

@@ -136,6 +136,9 @@ class Step:
         wait_s: Longest wait in seconds.
         patience: Times that a question is asked until its answer is right: the host needs a while to do what it was
             told before.
+        letter: Lines for a script inside the host: they are left in a file before the payload, which makes the script
+            read them, is sent; its answer comes in another file.
+        silence: Why the script does not answer, for people.
     """
 
     payload: bytes
@@ -147,6 +150,8 @@ class Step:
     fill: str = ""
     wait_s: float = 2.0
     patience: int = 1
+    letter: tuple[str, ...] = ()
+    silence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +169,7 @@ class Delivery:
         keeps: What else belongs into Before.kept when this is undone.
         midi_to: JACK name, without its client, of the MIDI input that the packets are for; empty = wherever the MIDI
             port is connected to.
+        instead: What the host itself is sent where the MIDI port can't be led to `midi_to`.
     """
 
     adapter: str
@@ -175,6 +181,7 @@ class Delivery:
     target: str = ""
     keeps: Mapping[str, str] = field(default_factory=dict)
     midi_to: str = ""
+    instead: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

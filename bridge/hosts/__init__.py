@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.hosts.link import Link, open_link
+from bridge.hosts.mailbox import Answer, Mailbox, mailbox_dir
 from bridge.hosts.session import Done, HostSession, HostState
 
-__all__ = ["Done", "HostSession", "HostState", "Link", "open_link"]
+__all__ = ["Answer", "Done", "HostSession", "HostState", "Link", "Mailbox", "mailbox_dir", "open_link"]

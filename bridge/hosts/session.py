@@ -10,6 +10,7 @@ from typing import Literal
 
 from bridge.daws.base import Chose, DawAdapter, Here, HostEvent, HostState, Reach, ShowsList, Step, Told, Tracks
 from bridge.hosts.link import Link, open_link
+from bridge.hosts.mailbox import Answer, Mailbox, mailbox_dir
 
 __all__ = ["Done", "HostSession", "HostState"]
 
@@ -19,6 +20,9 @@ MISSED_PROBES = 3
 
 AGAIN_S = 0.05
 """Pause before a question is asked again."""
+
+SCRIPT_S = 60.0
+"""Longest time that a script inside a host may need for a request that it has taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class HostSession:
         self._waiting: tuple[str, asyncio.Future[Told]] | None = None
         self._told: dict[str, str] = {}  # by key, since the last delivery began
         self._turn = asyncio.Lock()
+        self._mailbox: Mailbox | None = None
 
     async def run(self) -> None:
         """Probe until cancelled."""
@@ -85,9 +90,17 @@ class HostSession:
         async with self._turn:
             self._told = {}
             kept: dict[str, str] = {}
-            confirmed = False
+            confirmed, said = False, ""
             for step in steps:
                 if step.unless in self._told:
+                    continue
+                if step.letter:
+                    answer = await self._hand_over(step)
+                    if not answer.ok:
+                        return Done("failed", answer.said, kept)
+                    confirmed, said = True, answer.said
+                    if step.keep:
+                        kept[step.answer] = answer.token
                     continue
                 told = await self._patiently(step)
                 if isinstance(told, str):
@@ -96,12 +109,25 @@ class HostSession:
                     kept[step.answer] = told.value
                 elif told is not None:
                     confirmed = True
-            return Done("ok" if confirmed else "queued", "", kept)
+            return Done("ok" if confirmed else "queued", said, kept)
 
     def show(self, names: Sequence[str], list_id: int) -> None:
         """Bring a list into the host's own window, where it has one and is online."""
         if self._link is not None and self.state == "online" and isinstance(self.adapter, ShowsList):
             self._link.send(self.adapter.show(names, list_id))
+
+    async def _hand_over(self, step: Step) -> Answer:
+        """Leave a letter for the host's script, make the host call it, and return what it answers."""
+        link = self._link
+        if link is None:
+            return Answer(False, f"{self.adapter.name} is offline")
+        if self._mailbox is None:
+            self._mailbox = Mailbox(mailbox_dir(self.adapter.name))
+        try:
+            answer = await self._mailbox.ask(step.letter, lambda: link.send(step.payload), step.wait_s, SCRIPT_S)
+        except OSError as error:
+            return Answer(False, f"{self._mailbox.folder} can't be written to ({error.strerror})")
+        return answer or Answer(False, step.silence)
 
     async def _patiently(self, step: Step) -> Told | str | None:
         """Send a step until its answer is right; return the answer, None where none was wanted, or why it failed."""

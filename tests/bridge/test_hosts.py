@@ -160,6 +160,7 @@ def test_ardours_strips_become_tracks_and_vanish_with_it() -> None:
             return []
         strips = [osc("/reply", "ssiiiiii", "MT", name, 0, 2, 0, 0, n, 0) for n, name in enumerate(names, 1)]
         return [
+            osc("/reply", "ssiiiiii", "B", "Reverb", 1, 2, 0, 0, 8, 0),
             osc("/reply", "ssiiiiii", "AT", "Drums", 1, 2, 0, 0, 9, 0),
             *strips,
             osc("/reply", "si", "end_route_list", 0),
@@ -175,8 +176,8 @@ def test_ardours_strips_become_tracks_and_vanish_with_it() -> None:
             await host.stop()
             await until(lambda: seen.session.state == "offline", "offline")
             assert seen.tracks == [
-                (Track(1, "Keys"), Track(2, "Lead")),
-                (Track(1, "Lead"), Track(2, "Keys")),
+                (Track(9, "Drums"), Track(1, "Keys"), Track(2, "Lead")),
+                (Track(9, "Drums"), Track(1, "Lead"), Track(2, "Keys")),
                 (),
             ]
 

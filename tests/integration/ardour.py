@@ -17,13 +17,13 @@ import pytest
 
 from tests.integration.jack import FONT, JackServer
 
-__all__ = ["OSC_PORT", "Ardour"]
+__all__ = ["LIBRARIES", "OSC_PORT", "Ardour"]
 
 OSC_PORT = 3819
 TRACKS = ("Keys", "Lead")
 STARTS = 4
 READY_S = 25.0
-_LIBRARIES = Path("/usr/lib/ardour7")
+LIBRARIES = Path("/usr/lib/ardour7")
 
 _SURFACE = (
     '<Protocol name="Open Sound Control (OSC)" active="1" debugmode="0" address-only="0" remote-port="0" '
@@ -45,6 +45,9 @@ for name in string.gmatch(os.getenv("SESSION_TRACKS"), "%S+") do
     t:add_processor_by_index(synth, 0, nil, true)
     t:monitoring_control():set_value(ARDOUR.MonitorChoice.MonitorInput, PBD.GroupControlDisposition.NoGroup)
   end
+end
+for name in string.gmatch(os.getenv("SESSION_AUDIO"), "%S+") do
+  s:new_audio_track(1, 2, nil, 1, name, ARDOUR.PresentationInfo.max_order, ARDOUR.TrackMode.Normal, true, false)
 end
 sleep(1)
 s:save_state("", false, false, false, false, false)
@@ -68,15 +71,19 @@ class Ardour:
         server: JACK server that it joins.
         folder: Empty folder for its session and settings.
         tracks: Names of MIDI tracks.
+        audio: Names of audio tracks.
     """
 
     ports = "^ardour:Master/audio_out"
 
-    def __init__(self, server: JackServer, folder: Path, tracks: tuple[str, ...] = TRACKS) -> None:
-        programs = sorted(_LIBRARIES.glob("hardour-*"))
+    def __init__(
+        self, server: JackServer, folder: Path, tracks: tuple[str, ...] = TRACKS, audio: tuple[str, ...] = ()
+    ) -> None:
+        programs = sorted(LIBRARIES.glob("hardour-*"))
         if not programs or shutil.which("ardour7-lua") is None:
             pytest.skip("Ardour 7 is missing: apt-get install ardour ardour-lv2-plugins")
         self._program, self._server, self._folder = programs[-1], server, folder
+        self._audio = audio
         self._process: subprocess.Popen[bytes] | None = None
         self._write_preset()
         self.session = folder / "session"
@@ -93,7 +100,7 @@ class Ardour:
         """Start it; one start in ten loses JACK while OSC is up, and is tried again."""
         for _ in range(STARTS):
             self._process = subprocess.Popen(
-                [str(self._program), "-c", "ardour", str(self.session), "test"],
+                self._command(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -118,8 +125,11 @@ class Ardour:
         shutil.rmtree(self.session)
         self._make_session(tracks)
 
+    def _command(self) -> list[str]:
+        return [str(self._program), "-c", "ardour", str(self.session), "test"]
+
     def _environment(self) -> dict[str, str]:
-        lib = str(_LIBRARIES)
+        lib = str(LIBRARIES)
         return self._server.environment | {
             "HOME": str(self._folder),
             "LD_LIBRARY_PATH": lib,
@@ -153,7 +163,8 @@ class Ardour:
             made = subprocess.run(
                 ["ardour7-lua", str(script)],
                 env=self._server.environment
-                | {"HOME": str(self._folder), "SESSION_DIR": str(self.session), "SESSION_TRACKS": " ".join(tracks)},
+                | {"HOME": str(self._folder), "SESSION_DIR": str(self.session)}
+                | {"SESSION_TRACKS": " ".join(tracks), "SESSION_AUDIO": " ".join(self._audio)},
                 capture_output=True,
                 timeout=120,
                 check=False,
