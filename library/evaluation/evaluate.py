@@ -126,7 +126,7 @@ def _open(system: System, threes: Mixes, clips: Clips, vectors: NDArray[np.float
     and are in no mixture; by a single one, as in the other protocols, beside it.
     """
     heard, presence = _encode(system, threes.audio)
-    row = {}
+    row: Row = {}
     for name, count in (("open", ENROL), ("open_one_clip", 1)):
         rows = clips.enrolled(count)
         library, sound = vectors[rows], clips.label[rows]

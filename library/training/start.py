@@ -52,7 +52,7 @@ def _begin_from_weights(task: SingleTask, weights: Path, train: ClipStore) -> No
     with torch.inference_mode():
         batches = feature_batches(train, np.concatenate(rows))
         vectors = torch.cat([task.network.single(features.to(task.device)) for features in batches])
-    means = torch.stack([part.mean(dim=0) for part in vectors.split([len(part) for part in rows])])
+    means = torch.stack([part.mean(dim=0) for part in torch.split(vectors, [len(part) for part in rows])])
     task.place(f.normalize(means, dim=-1))
 
 
