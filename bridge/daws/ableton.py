@@ -60,7 +60,7 @@ class AbletonAdapter:
     doc = "Ableton Live by AbletonOSC, or our Remote Script, which loads files too; its track is the name of one"
     can: frozenset[Capability] = frozenset({"text", "program", "file", "preset", "tracks", "events"})
     connect = (
-        "put the folder examples/ableton/Timbrel into Remote Scripts in Live's User Library; start Live again",
+        "timbrel scripts --out DIR; put DIR/ableton/Timbrel into Remote Scripts of the User Library; restart Live",
         "Live: Settings (Preferences) > Link, Tempo & MIDI > Control Surface: Timbrel",
         "timbrel run --adapter ableton:127.0.0.1:11002",
         "or with AbletonOSC instead, which loads no files: Control Surface: AbletonOSC; timbrel run --adapter ableton",

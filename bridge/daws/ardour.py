@@ -59,7 +59,8 @@ class ArdourAdapter:
         "Ardour: Edit > Preferences > Control Surfaces > Open Sound Control (OSC): Enable",
         "timbrel run --adapter ardour --input 'jack:ardour:Master/audio_out.*'",
         "/timbrel/target/set ardour NAME-OF-A-MIDI-TRACK: its MIDI input is connected for you (with JACK or PipeWire)",
-        "For samples, and without JACK: copy examples/ardour/timbrel.lua into the folder scripts of Ardour's settings; "
+        "For samples, and without JACK: timbrel scripts --out DIR; copy DIR/ardour/timbrel.lua into the folder scripts "
+        "of Ardour's settings; "
         "Edit > Lua Scripts > Script Manager > Action Scripts > Action 9 > Add/Set: Timbrel",
     )
 

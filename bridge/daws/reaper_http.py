@@ -69,7 +69,7 @@ class ReaperHttpAdapter:
     can: frozenset[Capability] = frozenset({"text", "program", "file", "preset", "tracks", "events"})
     connect = (
         "REAPER: Options > Preferences > Control/OSC/web > Add; Control surface mode: Web browser interface; port 8080",
-        "Actions > Show action list > New action > Load ReaScript: examples/reaper/timbrel.lua; then Run",
+        "timbrel scripts --out DIR; Actions > Show action list > New action > Load ReaScript: DIR/reaper/timbrel.lua",
         "timbrel run --adapter reaper-http",
     )
 
