@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import io
 import os
-import pickle
 import signal
+import struct
 import sys
 from pathlib import Path
 
@@ -13,9 +15,21 @@ import pytest
 from numpy.typing import NDArray
 
 from library.build import BuildProgress, build_library
-from library.errors import AudioFileError, InputError
+from library.errors import AudioFileError, FingerprintError, InputError, MissingDependencyError, TimbrelError
+from library.sounds import MidiProgram, Sound
 from library.sources import FoundFile, open_file, scan_source
-from library.sources.apart import MOST_DEATHS, ReadersApart
+from library.sources.apart import MOST_DEATHS, ReaderDiedError, ReadersApart
+from library.sources.frames import (
+    MOST_SAMPLE_BYTES,
+    MOST_TEXT_BYTES,
+    BadFrameError,
+    problem_from,
+    problem_of,
+    read_frame,
+    sound_from,
+    sound_of,
+    write_frame,
+)
 from tests.fakes import SpectrumEncoder
 from tests.library.libraries import CountingEncoder
 from tests.library.sound_files import write_soundfont, write_tone
@@ -143,5 +157,129 @@ def test_what_a_reader_raises_arrives_as_it_was(src: Path) -> None:
 
 def test_errors_survive_being_sent() -> None:
     error = InputError("a", "must be b", "do c")
-    again = pickle.loads(pickle.dumps(error))
+    again = copy.copy(error)
     assert (type(again), str(again), again.value, again.next_step) == (InputError, str(error), "a", "do c")
+
+
+def framed(head: dict[str, object], *clips: NDArray[np.float32]) -> bytes:
+    out = io.BytesIO()
+    write_frame(out, head, clips)
+    return out.getvalue()
+
+
+def test_a_frame_brings_its_head_and_its_clips_and_they_can_be_written_to() -> None:
+    clips = (np.arange(5, dtype=np.float32), np.zeros(0, np.float32), np.array([0.5, -0.25], np.float32))
+    head, again = read_frame(io.BytesIO(framed({"name": "\udcff \x1b"}, *clips)))
+    assert head == {"name": "\udcff \x1b"}
+    assert [clip.tolist() for clip in again] == [clip.tolist() for clip in clips]
+    again[0][0] = 7.0
+    assert framed({}, np.ones(1, np.float32)) == struct.pack("<II", 14, 4) + b'{"clips": [1]}' + struct.pack("<f", 1.0)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        struct.pack("<II", MOST_TEXT_BYTES + 1, 0),
+        struct.pack("<II", 2, MOST_SAMPLE_BYTES + 4),
+        struct.pack("<II", 4, 0) + b"[[[[",
+        struct.pack("<II", 200_000, 0) + b"[" * 200_000,
+        struct.pack("<II", 2, 0) + b"{}",
+        struct.pack("<II", 13, 0) + b'{"clips": 12}',
+        struct.pack("<II", 15, 0) + b'{"clips": [-1]}',
+        struct.pack("<II", 14, 8) + b'{"clips": [1]}' + bytes(8),
+        struct.pack("<II", 16, 8) + b'{"clips": [2.0]}' + bytes(8),
+        struct.pack("<II", 12, 0) + b'"clips: []\xff"',
+    ],
+    ids=lambda data: repr(data[:24]),
+)
+def test_bytes_that_are_no_frame_are_refused_before_they_are_read(data: bytes) -> None:
+    with pytest.raises(BadFrameError):
+        read_frame(io.BytesIO(data))
+
+
+def test_a_frame_that_ends_early_is_an_end() -> None:
+    whole = framed({"a": 1}, np.zeros(8, np.float32))
+    for length in range(len(whole)):
+        with pytest.raises(EOFError):
+            read_frame(io.BytesIO(whole[:length]))
+
+
+def test_a_sound_comes_back_as_it_was_and_nothing_else_is_taken_for_one() -> None:
+    sound = Sound("a/b.wav", "b", "sample", "/x/\udce9.wav", MidiProgram(None, 1, 0, 5), "bass", "a", "")
+    assert sound_from(sound_of(sound)) == sound
+    good = sound_of(sound)
+    bads: list[object] = [None, [], {}, good | {"x": 1}, good | {"name": 3}, good | {"program": [1]}]
+    for bad in (*bads, good | {"program": {}}):
+        with pytest.raises(BadFrameError):
+            sound_from(bad)
+    for program in (128, -1, 1.5, True, "1", None):
+        with pytest.raises(BadFrameError):
+            sound_from(good | {"program": {"channel": None, "bank_msb": None, "bank_lsb": None, "program": program}})
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AudioFileError("a", "is b", "do c"),
+        FingerprintError("a", "is b", "do c"),
+        MissingDependencyError("a", "is b", "do c"),
+        FileNotFoundError(2, "No such file or directory", "/x"),
+        MemoryError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_a_build_can_be_told_comes_back_as_it_was(error: Exception) -> None:
+    again = problem_from(problem_of(error))
+    assert (type(again), str(again)) == (type(error), str(error))
+    if isinstance(error, TimbrelError):
+        assert isinstance(again, TimbrelError)
+        assert (again.rule, again.next_step) == (error.rule, error.next_step)
+
+
+def test_what_nobody_expected_keeps_its_name_and_text_and_a_kin_its_next_of_kin() -> None:
+    assert str(problem_from(problem_of(ValueError("odd")))) == "ValueError: odd"
+    assert type(problem_from(problem_of(ReaderDiedError("a", "is b", "do c")))) is InputError
+    for bad in (None, {}, {"error": "SystemExit", "value": "", "rule": "", "next_step": ""}, {"error": "x"}):
+        with pytest.raises(BadFrameError):
+            problem_from(bad)
+
+
+# A process that a file has taken over: it answers every request with what it was told.
+TAKEN_OVER = """
+import sys
+from library.sources.frames import read_frame, write_frame
+answer = eval(sys.argv[1])
+while True:
+    request, _ = read_frame(sys.stdin.buffer)
+    if isinstance(answer, bytes):
+        sys.stdout.buffer.write(answer)
+        sys.stdout.buffer.flush()
+    else:
+        write_frame(sys.stdout.buffer, {"number": request["number"]} | answer)
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("b'x' * 64", "are too many"),
+        ("b'\\xff' * 64", "are too many"),
+        ("{'number': 99, 'result': []}", "another question"),
+        ("{'result': 3}", "no list"),
+        ("{'result': [{'name': 'x'}]}", "other fields"),
+        ("{'problem': {'error': 'os.system', 'value': '', 'rule': '', 'next_step': ''}}", "no known kind"),
+    ],
+)
+def test_a_process_that_was_taken_over_is_ended_and_costs_its_file(src: Path, answer: str, told: str) -> None:
+    (found, *_) = scan_source(src, "src", set()).files
+    with ReadersApart((sys.executable, "-c", TAKEN_OVER, answer)) as readers:
+        with pytest.raises(ReaderDiedError, match=told) as caught:
+            readers.sounds(found)
+        assert readers.pid == 0
+    assert "\n" not in str(caught.value)
+
+
+def test_nothing_here_speaks_pickle() -> None:
+    root = Path(__file__).parents[2]
+    files = [path for name in ("library", "realtime", "bridge") for path in (root / name).rglob("*.py")]
+    assert [path.name for path in files if "import pickle" in path.read_text("utf-8")] == []
