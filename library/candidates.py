@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from library.annoy_file import annoy_problem
 from library.errors import LibraryError
 
 __all__ = ["AnnoyCandidates", "annoy_available", "trees_for", "write_annoy"]
@@ -74,6 +75,8 @@ class AnnoyCandidates:
         from annoy import AnnoyIndex
 
         self._nodes = trees_for(rows)[1]
+        if problem := annoy_problem(path, rows, dim):
+            raise LibraryError(path, problem, "build the library again")
         self._index: Any = AnnoyIndex(dim, "angular")  # Any: annoy has no types
         try:
             self._index.load(str(path))

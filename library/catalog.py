@@ -18,6 +18,7 @@ from library.catalog_reader import (
     Published,
     damaged,
     errors_of,
+    harden,
     notes_of,
     read_errors,
     read_notes,
@@ -92,6 +93,7 @@ class Catalog:
         drop_stamp(lib_dir)
         self._db = sqlite3.connect(self._path, timeout=10.0)
         try:
+            harden(self._db)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.executescript(_SCHEMA)

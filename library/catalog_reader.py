@@ -17,14 +17,18 @@ from library.sounds import Sound
 from library.table import SoundTable, sound_line
 
 __all__ = [
-    "FROZEN", "SOUND_COLUMNS", "FileError", "Published", "connect_read_only", "damaged", "errors_of", "notes_of",
-    "read_errors", "read_notes", "read_published",
+    "FROZEN", "SOUND_COLUMNS", "FileError", "Published", "connect_read_only", "damaged", "errors_of",
+    "harden", "notes_of", "read_errors", "read_notes", "read_published",
 ]  # fmt: skip
 
 SOUND_COLUMNS = "id, name, kind, path, channel, bank_msb, bank_lsb, program, family, source, licence, preview"
 
 FROZEN = f"SELECT {SOUND_COLUMNS}, first_row, row_count FROM sounds WHERE generation = ? ORDER BY position"  # noqa: S608
 """Rows of a generation in the order of their vectors."""
+
+
+_MOST_VALUE_BYTES = 16 << 20
+"""Longest text or vectors in one place: those of a sound are below 100 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def read_published(lib_dir: Path, generation: int, *, immutable: bool) -> Publis
         with closing(connect_read_only(path, immutable)) as db:
             lines = [sound_line(row) for row in db.execute(FROZEN, (generation,))]
             return Published(SoundTable.of_lines(lines), sha256(b"".join(lines)).hexdigest())
-    except (sqlite3.Error, ValueError, TypeError, InputError) as error:
+    except (sqlite3.Error, ValueError, TypeError, OverflowError, InputError) as error:
         raise damaged(path, error) from error
 
 
@@ -115,19 +119,42 @@ def connect_read_only(path: Path, immutable: bool) -> sqlite3.Connection:
     # A reader of a write-ahead log needs to write beside it; where it can't, no build can either.
     frozen = immutable or not os.access(path.parent, os.W_OK)
     options = "mode=ro&immutable=1" if frozen else "mode=ro"
-    return sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True, timeout=10.0)
+    db = sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True, timeout=10.0)
+    try:
+        harden(db)
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
+
+
+def harden(db: sqlite3.Connection) -> None:
+    """Let a database do nothing by itself: it may come from anyone (sqlite.org/security.html).
+
+    Raises:
+        sqlite3.DatabaseError: It holds views, triggers or tables of modules, which no catalogue has: a view can have
+            rows without end, a trigger runs with each row that is written.
+    """
+    db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_VALUE_BYTES)
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA cell_size_check = ON")
+    found = db.execute(
+        "SELECT type, name FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1"
+    ).fetchone()
+    if found is not None:
+        raise sqlite3.DatabaseError(f"it holds the {found[0]} {str(found[1])[:60]!r}")
 
 
 def errors_of(db: sqlite3.Connection) -> tuple[FileError, ...]:
     """Return the errors of the last build."""
-    return tuple(FileError(*row) for row in db.execute("SELECT path, error FROM errors ORDER BY path"))
+    return tuple(FileError(*map(str, row)) for row in db.execute("SELECT path, error FROM errors ORDER BY path"))
 
 
 def notes_of(db: sqlite3.Connection) -> tuple[FileError, ...]:
     """Return what was left out of files that are in the library."""
     if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'notes'").fetchone():  # an older library
         return ()
-    return tuple(FileError(*row) for row in db.execute("SELECT path, note FROM notes ORDER BY path"))
+    return tuple(FileError(*map(str, row)) for row in db.execute("SELECT path, note FROM notes ORDER BY path"))
 
 
 def damaged(path: Path, error: Exception) -> LibraryError:

@@ -54,6 +54,9 @@ class Cells:
         import torch
 
         centres, vectors, order = (lib_dir / name for name in cell_names(generation))
+        again = "run `timbrel library build` again"
+        if centres.stat().st_size % (2 * dim) or not rows:
+            raise LibraryError(centres, f"does not hold vectors of {dim} numbers", again)
         self._centres = torch.from_numpy(np.fromfile(centres, np.float16).reshape(-1, dim)).float()
         table = np.fromfile(order, np.int32)
         count = len(self._centres)
@@ -64,7 +67,9 @@ class Cells:
             or (np.diff(table[: count + 1]) < 0).any()
             or not 0 <= table[count + 1 :].min() <= table[count + 1 :].max() < rows
         ):
-            raise LibraryError(order, f"does not fit {centres.name}", "run `timbrel library build` again")
+            raise LibraryError(order, f"does not fit {centres.name}", again)
+        if vectors.stat().st_size != 2 * rows * dim:
+            raise LibraryError(vectors, f"does not hold {rows} vectors", again)
         self._starts, self._rows = table[: count + 1].astype(np.int64), table[count + 1 :]
         # "c" = changes would stay in memory: torch wants to be allowed to write, and never does.
         self._vectors = torch.from_numpy(np.memmap(vectors, np.float16, "c", shape=(rows, dim)))

@@ -126,5 +126,5 @@ def _check(lib_dir: Path, found: Generation) -> None:
 
 def _fills(table: SoundTable, rows: int) -> bool:
     ends = np.cumsum(table.row_count)
-    whole = (int(ends[-1]) if len(ends) else 0) == rows
+    whole = (int(ends[-1]) if len(ends) else 0) == rows and not (table.row_count > rows).any()  # sums can wrap
     return whole and not (table.row_count < 0).any() and np.array_equal(ends - table.row_count, table.first_row)

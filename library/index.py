@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ _SPARE = 10
 
 _LEAST_NORM = 1e-6
 _OPEN_TRIES = 3
+_SOUNDS_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class SoundIndex:
     ) -> None:
         self._lib_dir = lib_dir
         self._generation = generation
+        self._sound = lru_cache(_SOUNDS_KEPT)(generation.sound)  # a song asks for the same ones each hop
         self._manifest = manifest = generation.manifest
         self._gone = np.concatenate([generation.gone, np.zeros(len(generation.delta), np.bool_)])
         self._annoy: AnnoyCandidates | None = None
@@ -199,7 +202,7 @@ class SoundIndex:
         found = []
         for (base, base_scores), (delta, delta_scores) in zip(near, new, strict=True):
             positions, scores = np.concatenate([base, delta]), np.concatenate([base_scores, delta_scores])
-            usable = ~blocked[positions]
+            usable = ~blocked[positions] & np.isfinite(scores)  # vectors of others may hold NaN
             found.append(self._top(positions[usable], scores[usable], k))
         return tuple(found)
 
@@ -207,7 +210,7 @@ class SoundIndex:
         """Return a short audio file that shows how a sound of this library sounds, if there is one."""
         position = self._generation.find(sound.id)
         preview = "" if position is None else self._generation.preview(position)
-        if preview:
+        if preview in self._manifest.files:  # any other name could lead out of the library
             return self._lib_dir / preview
         return Path(sound.path) if sound.kind == "sample" and sound.path else None
 
@@ -261,9 +264,10 @@ class SoundIndex:
             position = int(positions[place])
             # float16 rounding can put the cosine of equal vectors a little beyond 1.
             score = max(-1.0, min(1.0, float(scores[place])))
-            if not distinct.take(position, score):
+            sound = self._sound(position)
+            if not distinct.take(position, sound.kind, score):
                 continue
-            matches.append(Match(self._generation.sound(position), score, float(taste[place]), float(hub[place])))
+            matches.append(Match(sound, score, float(taste[place]), float(hub[place])))
             if len(matches) == k:
                 break
         return tuple(matches)

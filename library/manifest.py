@@ -43,8 +43,16 @@ _MAX_MANIFEST_BYTES = 16 * 2**20
 _PLAIN_NAME = re.compile(
     r"(vectors-\d+\.f16|index-\d+\.ann|sounds-\d+\.(jsonl|spans)|delta-\d+\.(f16|jsonl|spans|gone)"
     r"|cells-\d+\.(centres|f16|rows)"
-    r"|catalog\.sqlite|previews/[\w-]+\.ogg)"
+    r"|catalog\.sqlite|previews/[\w-]+\.ogg)",
+    re.ASCII,
 )
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+_MOST = {"generation": 2**53, "dim": 2**16, "sounds": 2**31 - 1, "vectors": 2**31 - 1}
+"""Numbers beyond these are no library's: what is made by them would not fit."""
+
+_ROW_BYTES = {".spans": 24, ".gone": 8}
+"""Bytes of one entry in the files beside the sounds; see library.table and library.delta."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +166,7 @@ def read_manifest(lib_dir: Path) -> Manifest:
         if data.get("sha256") not in (None, _own_hash(data)):  # older ones have none
             raise ValueError("its content is not what it was when it was written")
         return _parse(data)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(path, error) from error
 
 
@@ -214,27 +222,47 @@ def _parse(data: Any) -> Manifest:  # Any: what a JSON file may hold
     counts = {key: data[key] for key in ("generation", "dim", "sounds", "vectors")}
     least = {"generation": 1, "dim": 1, "sounds": 0, "vectors": 0}
     for key, value in counts.items():
-        if type(value) is not int or value < least[key]:
+        if type(value) is not int or not least[key] <= value <= _MOST[key]:
             raise ValueError(f"{key} {value!r}")
     texts = {key: data[key] for key in ("fingerprint", "encoder", "content_sha256")}
     for key, value in texts.items():
         if not isinstance(value, str):
             raise ValueError(f"{key} {value!r}")
     sources = tuple(SourceEntry(str(s["name"]), str(s["path"]), str(s["kind"])) for s in data["sources"])
-    files = {str(name): FileEntry(int(f["bytes"]), str(f["sha256"])) for name, f in data["files"].items()}
-    for name in files:
+    files = {name: FileEntry(f["bytes"], f["sha256"]) for name, f in data["files"].items()}
+    for name, entry in files.items():
         if not _PLAIN_NAME.fullmatch(name):
             raise ValueError(f"file name {name!r}")
+        if type(entry.bytes) is not int or entry.bytes < 0 or not _SHA256.fullmatch(entry.sha256):
+            raise ValueError(f"{name} {entry}")
     base = data.get("base")
     if base is not None:
-        base = Base(int(base["generation"]), int(base["sounds"]), int(base["vectors"]))
-        if not 1 <= base.generation < counts["generation"] or base.sounds < 0 or base.vectors < 0:
+        base = Base(base["generation"], base["sounds"], base["vectors"])
+        if any(type(number) is not int for number in (base.generation, base.sounds, base.vectors)):
+            raise ValueError(f"base {base}")
+        if not 1 <= base.generation < counts["generation"]:
+            raise ValueError(f"base {base}")
+        if not (0 <= base.sounds <= _MOST["sounds"] and 0 <= base.vectors <= _MOST["vectors"]):
             raise ValueError(f"base {base}")
     manifest = Manifest(**counts, **texts, sealed=data["sealed"] is True, sources=sources, files=files, base=base)
     expected = manifest.base_vectors * manifest.dim * 2  # float16
     if files[manifest.vectors_name].bytes != expected:
         raise ValueError(f"{manifest.vectors_name} should have {expected} bytes")
+    _check_rows(manifest)
     return manifest
+
+
+def _check_rows(manifest: Manifest) -> None:
+    """Check that the files that are read by rows have whole ones, and that those that belong together are there."""
+    row_bytes = _ROW_BYTES | {".f16": 2 * manifest.dim}
+    for name, entry in manifest.files.items():
+        if entry.bytes % row_bytes.get(Path(name).suffix, 1):
+            raise ValueError(f"{name} has {entry.bytes} bytes")
+    tables = [manifest.table_name] if f"{manifest.table_name}.jsonl" in manifest.files or manifest.base else []
+    needed = [f"{table}{end}" for table in tables for end in (".jsonl", ".spans")]
+    needed += [f"{manifest.delta_name}{end}" for end in (".jsonl", ".spans", ".f16", ".gone") if manifest.base]
+    if missing := [name for name in needed if name not in manifest.files]:
+        raise ValueError(f"{missing[0]} is not listed")
 
 
 def _own_hash(data: Mapping[str, object]) -> str:

@@ -62,29 +62,42 @@ def mend_catalog(lib_dir: Path) -> tuple[str, ...]:
 
 def _open_damaged(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    db.execute("PRAGMA trusted_schema = OFF")
     db.text_factory = lambda data: data.decode("utf-8", "replace")
     return db
 
 
-def _rows(db: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:  # Any: what a column holds
-    """Yield the rows that can be read: from the front up to the damage, then from the back."""
+def _rows(db: sqlite3.Connection, table: str, columns: str = "*") -> Iterator[tuple[Any, ...]]:  # Any: a column
+    """Yield the rows of a table that can be read: from the front up to the damage, then from the back."""
+    if table not in _tables(db):  # a view may have rows without end
+        return
+    quoted = '"' + table.replace('"', '""') + '"'
     for order in ("ASC", "DESC"):
         try:
-            yield from db.execute(f"{query} ORDER BY rowid {order}")
+            yield from db.execute(f"SELECT {columns} FROM {quoted} ORDER BY rowid {order}")  # noqa: S608 a name, quoted
         except sqlite3.Error:
             continue
         return
 
 
+def _tables(db: sqlite3.Connection) -> dict[str, str]:
+    """Return how each table was made, by name; those of modules are none of ours."""
+    try:
+        found = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall()
+    except sqlite3.Error:
+        return {}
+    return {name: sql for name, sql in found if str(sql).startswith("CREATE TABLE ")}
+
+
 def _copy_other_tables(damaged: sqlite3.Connection, fresh: sqlite3.Connection) -> None:
-    for name, sql in list(_rows(damaged, "SELECT name, sql FROM sqlite_master WHERE type = 'table'")):
+    for name, sql in _tables(damaged).items():
         if name in _MADE_AGAIN or name.startswith("sqlite_"):
             continue
         quoted = '"' + name.replace('"', '""') + '"'
         with suppress(sqlite3.Error), fresh:
             if not fresh.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone():
                 fresh.execute(sql)
-            for row in _rows(damaged, f"SELECT * FROM {quoted}"):  # noqa: S608 a name, quoted
+            for row in _rows(damaged, name):
                 marks = ", ".join("?" * len(row))
                 fresh.execute(f"INSERT OR REPLACE INTO {quoted} VALUES ({marks})", row)  # noqa: S608 only marks
 
@@ -105,7 +118,7 @@ def _published(lib_dir: Path) -> Generation | None:
 
 def _take_over(damaged: sqlite3.Connection, catalog: Catalog, published: Generation) -> int:
     """Take over each file all of whose sounds are as they were published; returns how many."""
-    rows = _rows(damaged, "SELECT path, name, size, mtime_ns, sha256, done FROM files")
+    rows = _rows(damaged, "files", "path, name, size, mtime_ns, sha256, done")
     records = {
         row[0]: FileRecord(row[0], row[1], row[2], row[3], row[4], done=True)
         for row in rows
@@ -114,7 +127,7 @@ def _take_over(damaged: sqlite3.Connection, catalog: Catalog, published: Generat
     missing = {published.sound(int(position)).id: int(position) for position in published.positions()}
     taken: set[str] = set()
     doubtful: set[str] = set()
-    for sound_id, file, data in _rows(damaged, "SELECT id, file, vectors FROM drafts"):
+    for sound_id, file, data in _rows(damaged, "drafts", "id, file, vectors"):
         if sound_id in taken:
             continue
         record, position = records.get(file), missing.get(sound_id)

@@ -108,9 +108,9 @@ class Distinct:
         self._generation = generation
         self._files: list[tuple[float, NDArray[np.float32]]] = []
 
-    def take(self, position: int, score: float) -> bool:
+    def take(self, position: int, kind: str, score: float) -> bool:
         """Say whether it is another sound than all before (see SAME_COSINE)."""
-        if self._generation.sound(position).kind != _FILE_KIND:
+        if kind != _FILE_KIND:
             return True
         vectors = self._generation.vectors_of(position)
         for other_score, others in self._files:

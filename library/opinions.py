@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from library.catalog_reader import connect_read_only
+from library.catalog_reader import connect_read_only, harden
 from library.errors import InputError, LibraryError
 from library.generation import Generation
 from library.manifest import CATALOG_NAME, MANIFEST_NAME
@@ -66,7 +66,8 @@ class Opinions:
             with closing(connect_read_only(self.path, immutable=False)) as db:
                 if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'opinions'").fetchone():
                     return {}
-                return {sound: bool(liked) for _, sound, liked in db.execute(f"{self._view} ORDER BY number")}
+                rows = db.execute(f"{self._view} ORDER BY number")
+                return {sound: bool(liked) for _, sound, liked in rows if isinstance(sound, str)}
         except sqlite3.Error as error:
             raise self._unusable(error) from error
 
@@ -94,6 +95,7 @@ class Opinions:
             if not self._sealed:
                 drop_stamp(self._lib_dir)
             with closing(sqlite3.connect(self.path, timeout=_BUSY_S)) as db, db:
+                harden(db)
                 db.execute("BEGIN IMMEDIATE")
                 self._write(db, dict.fromkeys(sound_ids), liked)
             if not self._sealed:

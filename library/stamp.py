@@ -44,7 +44,7 @@ def catalog_problem(lib_dir: Path) -> str:
         return "is missing from the library"
     stamp = _read(lib_dir)
     if stamp and file_entry(path).sha256 == stamp:
-        return ""
+        return _strange(path)
     if stamp and _read(lib_dir) == stamp:  # else a writer opened it meanwhile
         return "its content is not what it was when it was written"
     try:
@@ -57,9 +57,23 @@ def catalog_problem(lib_dir: Path) -> str:
     return "" if found == "ok" else " ".join(str(found).split())
 
 
+def _strange(path: Path) -> str:
+    """Say what a catalogue holds that none of ours does; a fitting hash tells damage, not where a file comes from."""
+    try:
+        with closing(connect_read_only(path, immutable=True)):
+            return ""
+    except sqlite3.OperationalError:
+        return ""
+    except sqlite3.DatabaseError as error:
+        return str(error)
+
+
 def _read(lib_dir: Path) -> str:
     try:
-        text = (lib_dir / _STAMP_NAME).read_text(encoding="ascii", errors="replace").strip()
+        if not (lib_dir / _STAMP_NAME).is_file():
+            return ""
+        with (lib_dir / _STAMP_NAME).open(encoding="ascii", errors="replace") as file:
+            text = file.read(2 * _HEX_DIGITS).strip()
     except OSError:
         return ""
     return text if len(text) == _HEX_DIGITS else ""

@@ -22,6 +22,13 @@ SPAN = np.dtype([("end", "<i8"), ("first_row", "<i8"), ("row_count", "<i8")])
 """One entry a sound beside the lines: where its line ends, where its vectors begin, how many it has."""
 
 
+_TEXTS = (0, 1, 2, 3, 8, 9, 10, 11)
+_NUMBERS = (4, 5, 6, 7)
+_COLUMNS = 14
+"""Columns of a line: those of library.catalog_reader.SOUND_COLUMNS, then the first row and the number of rows."""
+
+_AGAIN = "run `timbrel library build` again"
+
 MOST_KEPT = 4096
 """Sounds that are kept once they were asked for: look-ups of a song come back to the same ones."""
 
@@ -89,8 +96,27 @@ class SoundTable(Sequence[Sound]):
     def _row(self, position: int) -> list[Any]:  # Any: what a column holds
         position = range(len(self))[position]
         start = int(self._ends[position - 1]) if position else 0
-        row: list[Any] = json.loads(self._lines[start : int(self._ends[position])])
+        line = self._lines[start : int(self._ends[position])]
+        try:
+            row: list[Any] = json.loads(line)
+            _check(row)
+        except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
+            shown = line[:60].decode("utf-8", "replace").strip()
+            raise LibraryError(f"sound {position}", f"is not what a library holds ({shown})", _AGAIN) from error
         return row
+
+
+def _check(row: list[Any]) -> None:  # Any: what JSON can hold
+    """Check the types of a sound's columns: a library may come from anyone.
+
+    Raises:
+        ValueError, TypeError, IndexError: They are others.
+    """
+    "".join(row[column] for column in _TEXTS).encode()  # text, without halves of characters
+    if type(row) is not list or len(row) != _COLUMNS:
+        raise ValueError(row)
+    if any(row[column] is not None and type(row[column]) is not int for column in _NUMBERS):
+        raise ValueError(row)
 
 
 def sound_line(row: Sequence[str | int | None]) -> bytes:
@@ -120,7 +146,7 @@ def read_table(lines_path: Path, spans_path: Path) -> SoundTable:
     ends = spans["end"]
     size = lines_path.stat().st_size
     if (int(ends[-1]) if len(ends) else 0) != size or (np.diff(ends, prepend=0) <= 0).any():
-        raise LibraryError(spans_path, f"does not fit {lines_path.name}", "run `timbrel library build` again")
+        raise LibraryError(spans_path, f"does not fit {lines_path.name}", _AGAIN)
     if size <= READ_WHOLE_BYTES:
         return SoundTable(lines_path.read_bytes(), spans)
     with lines_path.open("rb") as file:

@@ -8,7 +8,7 @@ import numpy as np
 
 from library.candidates import AnnoyCandidates, annoy_available
 from library.catalog import read_published
-from library.errors import LibraryError
+from library.errors import InputError, LibraryError
 from library.index import SoundIndex
 from library.manifest import CATALOG_NAME, FileEntry, Manifest, file_entry, read_manifest
 from library.stamp import catalog_problem
@@ -37,7 +37,13 @@ def verify_library(lib_dir: Path) -> tuple[str, ...]:
         problems.append(f"{CATALOG_NAME}: {rule}")
     if problems:  # nothing opens such files: Annoy crashes on one that is not its own
         return tuple(problems)
-    SoundIndex.open(lib_dir, None, exact=True)
+    generation = SoundIndex.open(lib_dir, None, exact=True).generation
+    for table in (generation.base, generation.delta):
+        try:
+            for _ in table:
+                pass
+        except (LibraryError, InputError) as error:
+            problems.append(str(error))
     if manifest.base is None:
         published = read_published(lib_dir, manifest.generation, immutable=manifest.sealed)
         if published.content_sha256 != manifest.content_sha256:

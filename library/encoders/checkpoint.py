@@ -7,11 +7,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from torch import Tensor
 
+from library.encoders.blocks import HarmonicStack
 from library.encoders.network import NetworkConfig, TimbrelNetwork
 from library.encoders.spec import EncoderSpec
+from library.encoders.tensors import TensorFileError, read_tensors
 from library.errors import EncoderError
 from library.features import TIMBREL_FEATURES, FeatureSpec
 from library.naming import UNFITTED, SetRule
@@ -22,6 +25,18 @@ FORMAT = "4"
 ARCHITECTURE = "timbrel"
 _HEADER_KEY = "timbrel"
 _COHORT = "cohort"
+_COUNTER = "num_batches_tracked"
+
+_MOST_BYTES = 256 << 20
+"""Largest file that is read: ours is below 16 MB."""
+
+_MOST_SIZE = 4096
+_MOST_LAYERS = 64
+_MOST_FEATURE = 1 << 17
+_MOST_WINDOW_S = 60.0
+"""Ours: 192 numbers, two layers, windows of five seconds; the features' largest number is a sample rate."""
+
+_Number = TypeVar("_Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +77,7 @@ def save_checkpoint(
     state = {
         key: (value.half() if value.is_floating_point() else value).contiguous().cpu()
         for key, value in network.state_dict().items()
-        if not key.endswith("num_batches_tracked")
+        if not key.endswith(_COUNTER)
     }
     state[_COHORT] = cohort.half().contiguous().cpu()
     header = {
@@ -84,40 +99,112 @@ def save_checkpoint(
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read weights and check that they are what their header says.
 
+    The fingerprint tells damage, not malice: whoever makes weights can make it fit. So every size is checked before
+    anything of that size is made, and numbers that a network can't work with are refused.
+
     Raises:
         EncoderError: The file is missing, damaged, of another format, or does not match its fingerprint.
     """
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get(_HEADER_KEY, "{}"))
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
-    except (OSError, SafetensorError, ValueError) as error:
+        metadata, state = read_tensors(path, _MOST_BYTES)
+        header = json.loads(metadata.get(_HEADER_KEY, "{}"))
+    except TensorFileError as error:
+        raise _bad(path, str(error)) from error
+    except (OSError, ValueError, RecursionError) as error:
         raise _bad(path, f"can't be read as weights ({type(error).__name__})") from error
-    if header.get("format") != FORMAT or header.get("architecture") != ARCHITECTURE:
+    if not isinstance(header, dict) or header.get("format") != FORMAT or header.get("architecture") != ARCHITECTURE:
         raise _bad(path, "are weights of another format or architecture")
     claimed = header.pop("fingerprint", "")
     if _fingerprint(header, state) != claimed:
         raise _bad(path, "does not match its fingerprint")
+    try:
+        return _build(header, state, claimed)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise _bad(path, f"its header and its weights make no network ({reason})") from error
+
+
+def _build(header: Mapping[str, Any], state: dict[str, Tensor], fingerprint: str) -> Checkpoint:
+    """Make the network that a header describes, if it is one that these weights fill.
+
+    Raises:
+        KeyError, TypeError, ValueError, RuntimeError: It is not.
+    """
     cohort = state.pop(_COHORT)
-    config = NetworkConfig(**{**header["network"], "widths": tuple(header["network"]["widths"])})
+    sizes = header["network"]
+    config = NetworkConfig(**{**sizes, "widths": tuple(sizes["widths"])})
+    w1, w2 = config.widths
+    for size in (config.dim, config.cells, config.slots, config.heads, w1, w2, config.traits, config.rows):
+        _within("a size", size, 1, _MOST_SIZE)
+    if config.cells % config.heads:
+        raise ValueError(f"{config.heads} heads don't divide {config.cells} cells")
+    for count in (config.layers, config.blocks):
+        _within("a number of layers", count, 0, _MOST_LAYERS)
+    if cohort.ndim != 2 or cohort.shape[1] != config.dim or not cohort.is_floating_point():
+        raise ValueError(f"cohort {tuple(cohort.shape)}")
+    for key, shape in _shapes(config).items():  # nothing is allocated for a network that the file does not hold
+        if tuple(state[key].shape) != shape:
+            raise ValueError(f"{key} {tuple(state[key].shape)}")
+    if any(bool((value < 0).any()) for key, value in state.items() if key.endswith("running_var")):
+        raise ValueError("a variance below zero")
     network = TimbrelNetwork(config)
-    counters = {key: value for key, value in network.state_dict().items() if key.endswith("num_batches_tracked")}
+    counters = {key: value for key, value in network.state_dict().items() if key.endswith(_COUNTER)}
     network.load_state_dict({**{key: value.float() for key, value in state.items()}, **counters}, strict=True)
     calibration = Calibration(**{**header["calibration"], "rule": SetRule(**header["calibration"]["rule"])})
+    rule = calibration.rule
+    _within("temperature", calibration.temperature, 1e-6, 1e6)
+    _within("bias", calibration.bias, -1e6, 1e6)
+    _within("sharpness", rule.sharpness, 0.0, 1e6)
+    for threshold in (calibration.threshold, rule.threshold):
+        _within("threshold", threshold, 0.0, 1.0)
     spec = EncoderSpec(
         ARCHITECTURE,
         config.dim,
         config.slots,
-        replace(FeatureSpec(), **header["features"]),
-        float(header["window_s"]),
+        _features(header["features"]),
+        float(_within("window_s", header["window_s"], 0.1, _MOST_WINDOW_S)),
         calibration.threshold,
-        claimed,
-        calibration.rule,
+        fingerprint,
+        rule,
         cohort.numpy(),
     )
     return Checkpoint(spec, network.eval(), calibration)
+
+
+def _shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the weights by which the sizes of all others are known."""
+    cells, (w1, w2) = config.cells, config.widths
+    return {
+        "trunk.stem1.weight": (w1, HarmonicStack.CHANNELS, 3, 3),
+        "trunk.stem2.weight": (w2, w1, 3, 3),
+        **{f"trunk.blocks.{n}.conv1.weight": (w2, w2, 3, 3) for n in range(config.blocks)},
+        "trunk.widen.weight": (cells, w2, 1, 1),
+        "overview.weight": (cells, cells, 2, 4),
+        "head.0.weight": (2 * cells, cells + config.traits),
+        "local.weight": (config.dim, cells),
+        "row_code": (config.rows // 2, cells),
+        "queries": (config.slots, cells),
+        **{f"decoder.{n}.linear1.weight": (2 * cells, cells) for n in range(config.layers)},
+    }
+
+
+def _features(data: Mapping[str, Any]) -> FeatureSpec:
+    spec = replace(FeatureSpec(), **data)
+    for size in (spec.bands, spec.sample_rate, spec.n_fft, spec.win_length, spec.hop_length):
+        _within("a size of the features", size, 1, _MOST_FEATURE)
+    _within("floor_db", spec.floor_db, -1000.0, 0.0)
+    if spec.scale not in ("mel", "log") or spec.normalise not in ("peak", "power"):
+        raise ValueError(f"features {spec.scale!r}, {spec.normalise!r}")
+    return spec
+
+
+def _within(name: str, value: _Number, least: float, most: float) -> _Number:
+    """Return a number that is of the type of its bounds' use, and between them (NaN is not)."""
+    if type(value) not in (int, float) or (isinstance(least, int) and type(value) is not int):
+        raise TypeError(f"{name} {value!r}")
+    if not least <= value <= most:
+        raise ValueError(f"{name} {value!r}")
+    return value
 
 
 def _fingerprint(header: Mapping[str, object], state: Mapping[str, Tensor]) -> str:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from library.encoders.paper import PAPER_DIM, PAPER_SLOTS, PaperLarge, PaperNetwork, strip_parallel
+from library.encoders.tensors import TensorFileError, read_tensors
 from library.errors import InputError
 
 __all__ = ["ReleasedKind", "import_released", "load_released"]
@@ -17,6 +18,8 @@ __all__ = ["ReleasedKind", "import_released", "load_released"]
 ReleasedKind = Literal["single", "small", "large"]
 
 _HEADER_KEY = "timbrel-released"
+_KINDS: dict[str, ReleasedKind] = {"single": "single", "small": "small", "large": "large"}
+
 _MAX_BYTES = 1 << 30
 """Largest file that is read: the Large network is 227 MB as float32."""
 
@@ -54,24 +57,25 @@ def load_released(path: Path) -> tuple[ReleasedKind, nn.Module]:
     Raises:
         InputError: It is something else, or damaged.
     """
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(path, framework="pt") as file:
-            kind = (file.metadata() or {}).get(_HEADER_KEY)
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
-        if kind not in ("single", "small", "large"):
+        metadata, state = read_tensors(path, _MAX_BYTES)
+        kind = _KINDS.get(metadata.get(_HEADER_KEY, ""))
+        if kind is None:
             raise _no(path, "was not written by `timbrel weights import`")
         full = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
         network = _build(kind, full)
         network.load_state_dict(full, strict=True)
-    except (OSError, SafetensorError, RuntimeError) as error:
+    except TensorFileError as error:
+        raise _no(path, str(error)) from error
+    except (OSError, KeyError, RuntimeError) as error:
         raise _no(path, f"can't be read as weights ({type(error).__name__})") from error
     return kind, network.eval()
 
 
 def _read(path: Path) -> dict[str, Tensor]:
     try:
+        if not path.is_file() and path.exists():
+            raise _no(path, "is no file")
         if path.stat().st_size > _MAX_BYTES:
             raise _no(path, f"is larger than {_MAX_BYTES >> 20} MiB")
         loaded = torch.load(path, map_location="cpu", weights_only=True)
@@ -81,6 +85,10 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise _no(path, f"is no state dict ({type(error).__name__})") from error
     if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
         raise _no(path, "is no state dict")
+    if not all(isinstance(key, str) for key in loaded):
+        raise _no(path, "is no state dict")
+    if any(value.is_floating_point() and not bool(torch.isfinite(value).all()) for value in loaded.values()):
+        raise _no(path, "holds numbers that are not finite")
     return strip_parallel(loaded)
 
 
