@@ -36,7 +36,8 @@ class Refusal(Exception):  # noqa: N818 - an answer to one client, not an error 
     """Refuse one request.
 
     Args:
-        code: 400 wrong request, 404 not there, 409 stale list, 413 too long, 429 too many, 503 not now.
+        code: 400 wrong request, 403 not let in, 404 not there, 409 stale list, 413 too long, 429 too many,
+            503 not now.
         reason: One sentence for the client.
     """
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bridge.osc.addresses import API
+from bridge.osc.binding import WILDCARD
 from bridge.osc.clients import Endpoint
 
 __all__ = ["remove_state", "state_dir", "write_state"]
@@ -38,6 +39,8 @@ def write_state(endpoint: Endpoint) -> Path:
         if old.stem.isdigit() and not psutil.pid_exists(int(old.stem)):
             old.unlink(missing_ok=True)
     host, port = endpoint
+    if host == WILDCARD:  # who reads this is on this machine
+        host = "127.0.0.1"
     state = {"address": f"{host}:{port}", "host": host, "port": port, "pid": os.getpid(), "api": API}
     path = folder / f"{os.getpid()}.json"
     temporary = path.with_suffix(".tmp")

@@ -140,7 +140,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("/timbrel/heartbeat", "out", "i:seq i:uptime_s", "Every two seconds while Timbrel runs."),
     Address("/timbrel/bye", "out", "s:reason", "Timbrel ends."),
     Address("/timbrel/reply", "out", "s:path s:msg", "A request was done."),
-    Address("/timbrel/error", "out", "s:path i:code s:msg", "A request was refused: 400 404 409 413 429 503."),
+    Address("/timbrel/error", "out", "s:path i:code s:msg", "A request was refused: 400 403 404 409 413 429 503."),
 )
 
 IN_PATHS: dict[str, Address] = {path: row for row in ADDRESSES if row.direction == "in" for path in row.paths}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bridge.osc.encode import MAX_MESSAGE_BYTES
 
-__all__ = ["FROM_CLIENTS", "FROM_HOSTS", "Incoming", "Limits", "Refused", "read_datagram"]
+__all__ = ["FROM_CLIENTS", "FROM_HOSTS", "Incoming", "Limits", "Refused", "peek", "read_datagram"]
 
 MAX_DATAGRAM_BYTES = 8192
 """Longest datagram: a bundle may hold several messages; python-osc's own servers stop here as well."""
@@ -92,7 +92,7 @@ def read_datagram(data: bytes, limits: Limits = FROM_CLIENTS) -> tuple[tuple[Inc
         limits: What the sender may send.
     """
     if len(data) > limits.datagram_bytes:
-        return (), (Refused(_peek(data), 413, f"{len(data)} bytes, at most {limits.datagram_bytes} are read"),)
+        return (), (Refused(peek(data), 413, f"{len(data)} bytes, at most {limits.datagram_bytes} are read"),)
     taken: list[Incoming] = []
     refused: list[Refused] = []
     # An explicit stack: the sender decides about depth, so recursion would be his to exhaust.
@@ -135,13 +135,13 @@ def _elements(bundle: bytes) -> list[bytes] | None:
 
 def _read_message(data: bytes, limits: Limits) -> Incoming | Refused:
     if len(data) > limits.message_bytes:
-        return Refused(_peek(data), 413, f"{len(data)} bytes, a message holds at most {limits.message_bytes}")
+        return Refused(peek(data), 413, f"{len(data)} bytes, a message holds at most {limits.message_bytes}")
     if not data.startswith(b"/") or len(data) % 4:
         return Refused("", None, "not OSC")
     address, at = _string(data, 0)
     if address is None:
         return Refused("", None, "address without an end")
-    path = _peek(data)
+    path = peek(data)
     if len(address) > MAX_ADDRESS_BYTES or not _PLAIN.fullmatch(address):
         return Refused(path, 400, "only plain addresses are taken, no patterns")
     if at == len(data):
@@ -190,7 +190,7 @@ def _string(data: bytes, at: int) -> tuple[bytes | None, int]:
     return (data[at:end], after) if end >= 0 and after <= len(data) else (None, at)
 
 
-def _peek(data: bytes) -> str:
+def peek(data: bytes) -> str:
     """Return a short, printable form of the address, for answers and logs."""
     if not data.startswith(b"/"):
         return ""

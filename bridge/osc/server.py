@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 import socket
@@ -11,12 +10,14 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import cast
 
 from bridge.commands import (
     ClientCommand,
     Command,
     Help,
     HubCommand,
+    ListItems,
     Ping,
     Refresh,
     Refusal,
@@ -26,25 +27,22 @@ from bridge.commands import (
 )
 from bridge.effects import Reply, Send
 from bridge.osc import messages
+from bridge.osc.binding import DEFAULT_PORT, PORTS_TRIED, bind, own_endpoints
 from bridge.osc.clients import Client, Clients, Endpoint
 from bridge.osc.dispatch import never_answered, to_command
+from bridge.osc.door import REGISTER, Door
 from bridge.osc.encode import Message, to_datagram
-from bridge.osc.guard import Incoming, read_datagram
-from bridge.osc.limits import RateLimit
-from library.errors import InputError, NetworkError
+from bridge.osc.guard import Incoming, peek, read_datagram
+from bridge.osc.limits import LONG_ANSWER, RateLimit, Traffic
+from library.errors import InputError
 
 __all__ = ["DEFAULT_PORT", "PORTS_TRIED", "Asker", "OscServer", "bind"]
-
-DEFAULT_PORT = 17370
-PORTS_TRIED = 10
-"""The asked port and the nine above it."""
 
 MAX_TOKEN_BYTES = 256
 """Longest ping token: the pong has to stay under 1024 bytes."""
 
 _LOG = logging.getLogger("timbrel.osc")
 _LOG_EVERY_S = 10.0
-_WILDCARD = "0.0.0.0"  # noqa: S104 - compared with, never bound by default
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,40 +55,23 @@ class Asker:
 
 @dataclass(slots=True)
 class Counts:
-    """Count what happened on the socket."""
+    """Count what happened on the socket.
+
+    Attributes:
+        received: Datagrams from other sockets.
+        shut: Of them, those from machines that are not let in; never answered.
+        limited: Datagrams that were dropped unread, and long answers that were not given, because they came too fast.
+        refused: Messages that were no OSC, or not what Timbrel takes.
+        sent: Datagrams out.
+        dropped: Datagrams that could not go out.
+    """
 
     received: int = 0
-    refused: int = 0
+    shut: int = 0
     limited: int = 0
+    refused: int = 0
     sent: int = 0
     dropped: int = 0
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Bind a UDP socket to a port or, if it is taken, to the first free one of the next nine.
-
-    No reuse flags: two programs on one port would share its datagrams without either noticing.
-
-    Raises:
-        NetworkError: All ten are taken, or the address can't be bound at all.
-    """
-    last = min(port + PORTS_TRIED, 65536) - 1
-    for candidate in range(port, last + 1):
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            sock.bind((host, candidate))
-        except OSError as error:
-            sock.close()
-            if error.errno == errno.EADDRINUSE:
-                continue
-            raise NetworkError(
-                f"{host}:{port}", f"can't be bound ({os.strerror(error.errno or 0)})", "give another --osc HOST:PORT"
-            ) from error
-        sock.setblocking(False)
-        return sock
-    raise NetworkError(
-        f"{host}:{port}", f"every port up to {last} is taken", "end another program or give another --osc"
-    )
 
 
 class OscServer(asyncio.DatagramProtocol):
@@ -100,6 +81,8 @@ class OscServer(asyncio.DatagramProtocol):
         on_command: Carries out what is not about the connection itself; may raise Refusal.
         snapshot: Returns the full state by topic.
         permanent: Endpoints that get everything for ever (`--send`).
+        door: Which machines are served; this one alone where none is given.
+        clock: Tells the monotonic time in seconds.
     """
 
     def __init__(
@@ -107,6 +90,8 @@ class OscServer(asyncio.DatagramProtocol):
         on_command: Callable[[HubCommand, Asker], None],
         snapshot: Callable[[], dict[str, list[Message]]],
         permanent: Iterable[Endpoint] = (),
+        door: Door | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clients = Clients(permanent)
         self.counts = Counts()
@@ -114,10 +99,13 @@ class OscServer(asyncio.DatagramProtocol):
         self._on_command = on_command
         self._snapshot = snapshot
         self._transport: asyncio.DatagramTransport | None = None
-        # A surface with eight faders sends some 500 messages a second at most; floods are a thousand times that.
-        self._requests = RateLimit(rate=500, burst=1000)
+        self._door = door or Door()
+        self._clock = clock
+        self._traffic = Traffic()
         self._errors = RateLimit(rate=50, burst=100)
+        # One line a second tells a sender; an error for each message would double a flood.
         self._warnings = RateLimit(rate=1, burst=1)
+        self._guesses = RateLimit(rate=1, burst=5)  # of the token, for each machine: a mistyped one is tried again
         self._logged_at = float("-inf")
         self._heartbeats = 0
         self._full = False
@@ -129,7 +117,7 @@ class OscServer(asyncio.DatagramProtocol):
             InputError: One of the permanent endpoints is this very socket.
         """
         host, port = sock.getsockname()
-        self.clients.own = _own_endpoints(host, port)
+        self.clients.own = own_endpoints(host, port)
         for client in self.clients.wanting("all"):
             if self.clients.is_own(client.endpoint):
                 sock.close()
@@ -137,7 +125,11 @@ class OscServer(asyncio.DatagramProtocol):
                 raise InputError(shown, "is the address that Timbrel listens on", "give --send another port")
         self.endpoint = (host, port)
         loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=sock)
+        await loop.create_datagram_endpoint(lambda: self, sock=sock)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send through this transport from now on."""
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def close(self) -> None:
         """Close the socket after what was sent has left; may be called twice."""
@@ -151,14 +143,27 @@ class OscServer(asyncio.DatagramProtocol):
         if self.clients.is_own(sender):
             return
         self.counts.received += 1
-        now = time.monotonic()
+        if self._door.is_shut(sender[0]):
+            self.counts.shut += 1
+            return
+        now = self._clock()
+        client = self.clients.of(sender)
+        # A --send client is one that the user named: it is sent to, and has to register before it may ask.
+        is_known = client is not None and (client.expires_at is not None or self._door.is_here(sender[0]))
+        verdict = self._traffic.look(sender, is_known, now)
+        if verdict != "served":
+            self.counts.limited += 1
+            if verdict == "too fast" and data.startswith((b"/", b"#")) and not never_answered(peek(data)):
+                self._warn(sender, Refusal(429, "too many messages, slow down"), peek(data), now)
+            return
         taken, refused = read_datagram(data)
+        self._traffic.spend(sender, is_known, now, len(taken) + len(refused))
         for one in refused:
             self._log_refused(sender, one.reason, now)
-            if one.code is not None and not never_answered(one.path):
+            if one.code is not None and self._may_ask(sender, is_known) and not never_answered(one.path):
                 self._send_error(sender, one.path, one.code, one.reason, now)
         for incoming in taken:
-            self._take(incoming, sender, now)
+            self._take(incoming, sender, is_known, now)
 
     def pause_writing(self) -> None:
         """Drop what is sent from now on: asyncio holds 64 KiB already, and news is soon old."""
@@ -189,7 +194,7 @@ class OscServer(asyncio.DatagramProtocol):
 
     def refuse(self, asker: Asker, refusal: Refusal) -> None:
         """Tell the asker why a request that was begun can't be done."""
-        self._send_error(asker.endpoint, asker.path, refusal.code, refusal.reason, time.monotonic())
+        self._send_error(asker.endpoint, asker.path, refusal.code, refusal.reason, self._clock())
 
     def expire(self, now: float) -> None:
         """Forget clients that did not renew."""
@@ -201,19 +206,34 @@ class OscServer(asyncio.DatagramProtocol):
         self.publish(Send(messages.heartbeat(self._heartbeats, int(uptime_s)), "status"))
         self._heartbeats = (self._heartbeats + 1) % 2**31
 
-    def _take(self, incoming: Incoming, sender: Endpoint, now: float) -> None:
+    def _may_ask(self, sender: Endpoint, is_known: bool) -> bool:
+        return is_known or self._door.is_here(sender[0])
+
+    def _take(self, incoming: Incoming, sender: Endpoint, is_known: bool, now: float) -> None:
         if never_answered(incoming.address):
             return
-        if not self._requests.allow(sender, now):
-            self.counts.limited += 1
-            # One line a second tells the sender; an error for each message would double the flood.
-            if self._warnings.allow(sender, now):
-                self._send_error(sender, incoming.address, 429, "too many messages, slow down", now)
+        may_ask = self._may_ask(sender, is_known)
+        if incoming.address == REGISTER and (may_ask or self._guesses.allow(sender[0], now)):
+            opened = self._door.opened(incoming)
+            incoming, may_ask = opened or incoming, may_ask or opened is not None
+        if not may_ask:
+            self._warn(sender, Refusal(403, "register first, as NAME#TOKEN"), incoming.address, now)
             return
         try:
-            self._carry_out(to_command(incoming), Asker(sender, incoming.address), now)
+            command = to_command(incoming)
+            if isinstance(command, Help | Refresh | Register | ListItems):
+                if self._traffic.look(sender, is_known, now) != "served":  # a bundle full of them
+                    self.counts.limited += 1
+                    return
+                self._traffic.spend(sender, is_known, now, LONG_ANSWER)
+            self._carry_out(command, Asker(sender, incoming.address), now)
         except Refusal as refusal:
             self._send_error(sender, incoming.address, refusal.code, refusal.reason, now)
+
+    def _warn(self, sender: Endpoint, refusal: Refusal, path: str, now: float) -> None:
+        key = sender if self._door.is_here(sender[0]) else sender[0]
+        if self._warnings.allow(key, now):
+            self._send_error(sender, path, refusal.code, refusal.reason, now)
 
     def _carry_out(self, command: Command, asker: Asker, now: float) -> None:
         if isinstance(command, ClientCommand):
@@ -274,13 +294,3 @@ class OscServer(asyncio.DatagramProtocol):
         if now - self._logged_at >= _LOG_EVERY_S:
             self._logged_at = now
             _LOG.warning("refused from %s:%d: %s (%d refused so far)", *sender, reason, self.counts.refused)
-
-
-def _own_endpoints(host: str, port: int) -> frozenset[Endpoint]:
-    """Return every address under which this socket can be reached."""
-    hosts = {host, _WILDCARD}  # a datagram to 0.0.0.0 arrives at the loopback
-    if host == _WILDCARD:
-        import psutil
-
-        hosts |= {a.address for card in psutil.net_if_addrs().values() for a in card if a.family == socket.AF_INET}
-    return frozenset((one, port) for one in hosts)

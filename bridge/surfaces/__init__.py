@@ -14,13 +14,19 @@ SURFACES: tuple[tuple[str, str, str], ...] = (
 """File name, module, and the function without arguments that returns the content as text or bytes."""
 
 
-def surface_files() -> dict[str, bytes]:
+def surface_files(token: str = "") -> dict[str, bytes]:
     """Make every layout; the same bytes each time, on every machine.
+
+    Args:
+        token: What surfaces on other machines register with (see bridge.lan); Pure Data has no layout with one.
 
     Returns:
         Content by file name.
     """
-    return {name: _bytes(getattr(import_module(module), function)()) for name, module, function in SURFACES}
+    if not token:
+        return {name: _bytes(getattr(import_module(module), function)()) for name, module, function in SURFACES}
+    named = (surface for surface in SURFACES if surface[1] != "bridge.surfaces.pd")
+    return {name: _bytes(getattr(import_module(module), function)(token)) for name, module, function in named}
 
 
 def _bytes(content: str | bytes) -> bytes:

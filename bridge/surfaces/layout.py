@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.osc.addresses import IN_PATHS, MIRROR_SIZE, OUT_PATHS
+from bridge.osc.door import TOKEN_MARK
 
-__all__ = ["PAGE", "SILENT_S", "Heard", "Kind", "Place", "Request", "Widget", "surface_widgets"]
+__all__ = ["PAGE", "SILENT_S", "Heard", "Kind", "Place", "Request", "Widget", "client_name", "surface_widgets"]
 
 Kind = Literal["caption", "text", "bar", "lamp", "push", "toggle"]
 """caption: fixed text · text: shows text · bar: shows 0..1 · lamp: lit while Timbrel is heard, asks to be subscribed
@@ -111,6 +112,11 @@ class Widget:
     sends: Request | None = None
     hears: Heard | None = None
     on: bool = False
+
+
+def client_name(name: str, token: str) -> str:
+    """Return what a surface calls itself: with a token, as one on another machine has to."""
+    return f"{name}{TOKEN_MARK}{token}" if token else name
 
 
 def surface_widgets(client: str, port: int) -> tuple[Widget, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bridge.surfaces.layout import PAGE, SILENT_S, Heard, Request, Widget, surface_widgets
+from bridge.surfaces.layout import PAGE, SILENT_S, Heard, Request, Widget, client_name, surface_widgets
 
 __all__ = ["FORMAT_VERSION", "openstage_session"]
 
@@ -24,9 +24,9 @@ _CHECK_S = 2
 Properties = dict[str, object]
 
 
-def openstage_session() -> str:
+def openstage_session(token: str = "") -> str:
     """Return the session file."""
-    widgets = [made for widget in surface_widgets(_CLIENT, _SAME_PORT) for made in _widgets(widget)]
+    widgets = [made for widget in surface_widgets(client_name(_CLIENT, token), _SAME_PORT) for made in _widgets(widget)]
     root: Properties = {
         "type": "root",
         "id": "root",

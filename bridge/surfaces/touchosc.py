@@ -6,7 +6,7 @@ import struct
 import uuid
 import zlib
 
-from bridge.surfaces.layout import PAGE, SILENT_S, Heard, Place, Request, Widget, surface_widgets
+from bridge.surfaces.layout import PAGE, SILENT_S, Heard, Place, Request, Widget, client_name, surface_widgets
 
 __all__ = ["RECEIVE_PORT", "touchosc_document"]
 
@@ -36,9 +36,9 @@ _ID_SPACE = uuid.UUID("6a1d2a1e-51d1-5c0e-9a57-3c6f0b7d2e11")
 Colour = tuple[float, float, float]
 
 
-def touchosc_document() -> bytes:
+def touchosc_document(token: str = "") -> bytes:
     """Return the `.tosc` file."""
-    nodes = [node for widget in surface_widgets(_CLIENT, RECEIVE_PORT) for node in _nodes(widget)]
+    nodes = [node for widget in surface_widgets(client_name(_CLIENT, token), RECEIVE_PORT) for node in _nodes(widget)]
     page = _node("GROUP", "timbrel", PAGE, _BACK, [], [_value("touch", "false")], "", "".join(nodes))
     return _pack(f"<?xml version='1.0' encoding='UTF-8'?><lexml version='3'>{page}</lexml>".encode())
 

@@ -178,6 +178,14 @@ def test_the_command_writes_every_layout(shell: Shell, tmp_path: Path) -> None:
     assert shell("surfaces", "--out", out).code == 0  # again, over the old ones
 
 
+def test_with_a_token_the_surfaces_of_other_machines_register_with_it(shell: Shell, tmp_path: Path) -> None:
+    assert shell("surfaces", "--out", tmp_path, "--token", "correct-horse").code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {OPENSTAGE, TOUCHOSC}
+    assert b"TouchOSC#correct-horse" in zlib.decompress((tmp_path / TOUCHOSC).read_bytes())
+    assert b"Open Stage Control#correct-horse" in (tmp_path / OPENSTAGE).read_bytes()
+    assert shell("surfaces", "--out", tmp_path, "--token", "a b").code == 2
+
+
 @pytest.mark.parametrize("below", ["", "surfaces"], ids=["the file itself", "below it"])
 def test_the_command_refuses_a_file_as_its_folder(shell: Shell, tmp_path: Path, below: str) -> None:
     file = tmp_path / "file"
