@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Column, Table
 from rich.text import Text
 
+from bridge.cli.console import safe_console
 from library.build import BuildProgress, BuildReport, Progress
 from library.catalog import FileError
 from library.index import Match
@@ -41,7 +41,7 @@ def build_progress() -> Iterator[Progress]:
         TextColumn("{task.description}"), BarColumn(None), MofNCompleteColumn(), _Rate(Column(no_wrap=True)),
         TimeRemainingColumn(compact=True),
     )  # fmt: skip
-    bar = Bar(*columns, console=Console(stderr=True))
+    bar = Bar(*columns, console=safe_console(stderr=True))
     task: TaskID | None = None
 
     def show(step: BuildProgress) -> None:
@@ -75,14 +75,14 @@ def match_json(match: Match) -> dict[str, Any]:  # Any: what JSON can hold
 def show_report(out: Path, report: BuildReport) -> None:
     """Sum up a build; errors by kind, on stderr."""
     manifest = report.manifest
-    Console().print(
+    safe_console().print(
         f"{escape(str(out))}: {manifest.sounds} sounds, {manifest.vectors} vectors"
         f" ({report.embedded} new, {report.unchanged} files unchanged)",
         highlight=False,
         soft_wrap=True,
     )
     for line in report.mended:
-        Console(stderr=True, highlight=False).print(escape(line), soft_wrap=True)
+        safe_console(stderr=True, highlight=False).print(escape(line), soft_wrap=True)
     _show_errors(report.errors)
     _show_errors(report.notes, _NOTED)
 
@@ -100,7 +100,7 @@ def show_info(found: Mapping[str, Any]) -> None:
         table.add_row(key, str(len(found[key])))
     by_kind = ", ".join(f"{kind} {count}" for kind, count in found["errors_by_kind"].items())
     table.add_row("errors", by_kind or "0")
-    Console().print(table)
+    safe_console().print(table)
     _show_errors([FileError(error["path"], error["error"]) for error in found["errors"]])
     _show_errors([FileError(note["path"], note["note"]) for note in found["notes"]], _NOTED)
 
@@ -120,11 +120,11 @@ def show_matches(file: str, matches: Sequence[Match]) -> None:
             shown,
             escape(match.sound.id),
         )
-    Console().print(table)
+    safe_console().print(table)
 
 
 def _show_errors(errors: Sequence[FileError], title: str = "could not be read") -> None:
-    console = Console(stderr=True, highlight=False)
+    console = safe_console(stderr=True, highlight=False)
     if not errors:
         return
     console.print(f"{len(errors)} {title}:", soft_wrap=True)

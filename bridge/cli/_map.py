@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import typer
-
+from bridge.cli.console import say
 from library.errors import InputError
 from library.evaluation.plots import plot_map
 from library.index import open_library
@@ -29,4 +28,4 @@ def write_map(library: str, out: Path | None, method: str) -> None:
     picture, columns = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "json"))
     plot_map(picture, found.points, found.families, f"{len(found.sounds)} sounds of {library}")
     columns.write_text(json.dumps(found.to_json()))
-    typer.echo(f"{picture}, {columns}: {len(found.sounds)} sounds laid out by {found.method}")
+    say(f"{picture}, {columns}: {len(found.sounds)} sounds laid out by {found.method}")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import typer
 from numpy.typing import NDArray
 
 from bridge.cli._library_view import match_json, show_matches
@@ -94,9 +93,9 @@ def _print_json(wanted: Wanted, groups: list[_Group]) -> None:
     lists = [[_json(match) for match in matches] for _, _, matches in groups]
     if wanted.mix:
         slots = [{"presence": group[1], "matches": matches} for group, matches in zip(groups, lists, strict=True)]
-        typer.echo(json.dumps({"file": what, "slots": slots}))
+        say(json.dumps({"file": what, "slots": slots}))
     else:
-        typer.echo(json.dumps({"file": what, "matches": lists[0]}))
+        say(json.dumps({"file": what, "matches": lists[0]}))
 
 
 def _json(match: Match) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.console import complain
+from bridge.cli.console import complain, say
 
 if TYPE_CHECKING:
     from library.taste import Taste
@@ -58,7 +58,7 @@ def judge(library: str, sound_ids: list[str], liked: bool | None) -> None:
     now = list(opinions.read().values())
     count = len(set(sound_ids))
     total = f"{now.count(True)} liked and {now.count(False)} skipped in all"
-    typer.echo(f"{library}: {count} sound{'s' if count > 1 else ''} {done}; {total}")
+    say(f"{library}: {count} sound{'s' if count > 1 else ''} {done}; {total}")
 
 
 def opinions_json(library: str, sealed: bool) -> dict[str, list[str]]:

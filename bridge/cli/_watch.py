@@ -7,7 +7,7 @@ import signal
 import threading
 from pathlib import Path
 
-import typer
+from bridge.cli.console import say
 
 __all__ = ["watch_library"]
 
@@ -40,4 +40,4 @@ def watch_library(lib_dir: Path, device: str, parent: int | None, exclude: tuple
 
     threading.Thread(target=guard, name="parent", daemon=True).start()
     with ReadersApart() as readers:
-        Watcher(lib_dir, load_encoder(device=device), typer.echo, open_with=readers.open, exclude=exclude).run(stop)
+        Watcher(lib_dir, load_encoder(device=device), say, open_with=readers.open, exclude=exclude).run(stop)

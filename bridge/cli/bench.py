@@ -1,4 +1,4 @@
-"""Measure what Timbrel costs and what tracking adds: `timbrel bench engine`, `start`, `song`, `library`."""
+"""Measure what Timbrel costs and what tracking adds: `timbrel bench engine`, `song`, `hostile` ..."""
 
 from __future__ import annotations
 
@@ -180,3 +180,50 @@ def choose_command(
         f"p50 {result.p50_ms:.1f} ms, p99 {result.p99_ms:.1f} ms; a ping takes {result.ping_p50_ms:.1f} ms",
         markup=False,
     )
+
+
+@bench_app.command("hostile")
+def hostile_command(
+    count: Annotated[int, typer.Option("--count", min=1000, help="Datagrams; a million takes some minutes.")] = 100_000,
+    seed: Annotated[int, typer.Option("--seed", help="Where the mutations begin.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> int:
+    """Feed mutated datagrams to the OSC guard and to a running server; exit code 1 when either does not stand."""
+    from dataclasses import asdict
+
+    from bridge.bench.hostile import bench_hostile
+
+    with err_console().status("feeding") as status:
+        result = bench_hostile(count, seed, status.update)
+    if as_json:
+        write_json({**asdict(result), "stands": result.stands})
+    else:
+        from bridge.cli._bench_view import show_hostile
+
+        show_hostile(result)
+    return 0 if result.stands else 1
+
+
+@bench_app.command("faults")
+def faults_command(
+    source: Annotated[str, typer.Option("--input", "-i", metavar="INPUT", help="A captured bus, as jack:REGEX.")],
+    kills: Annotated[int, typer.Option("--kills", min=0, help="Times that the capture process is killed.")] = 50,
+    load_s: Annotated[float, typer.Option("--load", min=0, help="Seconds with every core busy.")] = 60.0,
+    stop_s: Annotated[float, typer.Option("--stop", min=0, help="Seconds for which the process is stopped.")] = 60.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Kill the capture, load every core, stop the process as a suspend does; say how it hears on."""
+    from dataclasses import asdict
+
+    from bridge.bench.faults import bench_faults
+    from bridge.config import Config, override
+    from bridge.parts import Parts
+
+    with err_console().status("loading") as status:
+        result = bench_faults(Parts(), override(Config(), {"input": source}), kills, load_s, stop_s, status.update)
+    if as_json:
+        write_json(asdict(result))
+        return
+    from bridge.cli._bench_view import show_faults
+
+    show_faults(result)

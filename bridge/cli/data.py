@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge.cli.console import safe_console, say
+
 if TYPE_CHECKING:
     from library.data.nlakh import NlakhPlan
 
@@ -95,11 +97,10 @@ def _plan(
 @contextmanager
 def _bars() -> Iterator[Callable[[str, int, int], None]]:
     """Show one progress bar for each thing that is worked through."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=safe_console(stderr=True)) as bar:
         tasks: dict[str, int] = {}
 
         def show(what: str, done: int, total: int) -> None:
@@ -118,4 +119,4 @@ def demo_song_command(
     from library.data.demo_song import make_demo_song
 
     for path in make_demo_song(out):
-        typer.echo(path)
+        say(str(path))

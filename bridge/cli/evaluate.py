@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bridge.cli.console import safe_console, say
+
 __all__ = ["eval_command"]
 
 _TABLES = {
@@ -80,7 +82,6 @@ def eval_command(
     """Report EER, F1, mAP, top-1/top-5 and count error on the test instruments (protocol of arXiv 2211.07951)."""
     import json
 
-    from rich.console import Console
     from rich.table import Table
 
     from library.encoders import load_encoder
@@ -94,11 +95,11 @@ def eval_command(
     systems: list[System] = [ChanceSystem(), OurSystem(encoder, index), SingleOnMixture(encoder, index)]
     if paper is not None:
         systems.append(PaperSystem(*paper))
-    console = Console(stderr=True)
+    console = safe_console(stderr=True)
     with console.status("evaluating") as status:
         results = evaluate(data, systems, status.update, mixtures=mixtures)
     if as_json:
-        typer.echo(json.dumps({name: {k: round(v, 4) for k, v in row.items()} for name, row in results.items()}))
+        say(json.dumps({name: {k: round(v, 4) for k, v in row.items()} for name, row in results.items()}))
         return
     tables = {
         title: (
@@ -107,7 +108,7 @@ def eval_command(
         )
         for title, columns in _TABLES.items()
     }
-    out = Console(width=None if console.is_terminal else 160)
+    out = safe_console(width=None if console.is_terminal else 160)
     for title, (names, rows) in tables.items():
         table = Table("system", *names, title=f"Unseen instruments (test split): {title}")
         for cells in rows:

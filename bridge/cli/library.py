@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bridge.cli._taste import ConfigOption, TasteOption, excluded, judge, opinions_json, taste_for
+from bridge.cli.console import say
 
 __all__ = ["library_app"]
 
@@ -91,7 +92,7 @@ def info(library: LibArgument = "gm", as_json: Json = False) -> None:
     index = open_library(library, None)
     found = index.info() | opinions_json(library, index.generation.manifest.sealed)
     if as_json:
-        typer.echo(json.dumps(found))
+        say(json.dumps(found))
         return
     from bridge.cli._library_view import show_info
 
@@ -180,11 +181,11 @@ def verify(library: LibArgument = "gm") -> None:
 
     problems = verify_library(library_path(library))
     for problem in problems:
-        typer.echo(problem, err=True)
+        say(problem, stderr=True)
     if problems:
-        typer.echo(f"{library}: {len(problems)} problems; build the library again", err=True)
+        say(f"{library}: {len(problems)} problems; build the library again", stderr=True)
         raise typer.Exit(1)
-    typer.echo(f"{library}: every file and vector is as the manifest says")
+    say(f"{library}: every file and vector is as the manifest says")
 
 
 @library_app.command("map")
@@ -222,7 +223,7 @@ def make_gm(
     target = out or library_path(BUILT_IN)
     with build_progress() as progress:
         manifest = make_gm_library(soundfont or DEBIAN_FONTS, target, load_encoder(device=device), progress)
-    typer.echo(f"{target}: {manifest.sounds} sounds, {manifest.vectors} vectors")
+    say(f"{target}: {manifest.sounds} sounds, {manifest.vectors} vectors")
 
 
 def _own(library: str) -> Path:
@@ -248,7 +249,7 @@ def _build(sources: list[Path], out: Path, device: str, config: Path | None) -> 
         with build_progress() as progress, ReadersApart() as readers:
             report = build_library(sources, out, encoder, progress, open_with=readers.open, exclude=exclude)
     except KeyboardInterrupt:
-        typer.echo(f"\nstopped; what was done is kept in {out}: run the same command again to go on", err=True)
+        say(f"\nstopped; what was done is kept in {out}: run the same command again to go on", stderr=True)
         raise typer.Exit(_INTERRUPTED) from None
     show_report(out, report)
     if report.errors:

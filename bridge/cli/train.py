@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from bridge.cli.console import safe_console, say
+
 if TYPE_CHECKING:
     from library.training.config import TrainConfig
 
@@ -87,7 +89,7 @@ def export_command(
     from library.training.config import CONFIGS, load_config
     from library.training.entry import export_run
 
-    typer.echo(export_run(data, run, load_config(CONFIGS / "multi.toml")))
+    say(export_run(data, run, load_config(CONFIGS / "multi.toml")))
 
 
 def _settings(
@@ -118,11 +120,10 @@ def _network(name: str) -> Network:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, float], None]]:
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=safe_console(stderr=True)) as bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda text, done: bar.update(task, description=text, completed=done)
 
@@ -130,4 +131,4 @@ def _progress() -> Iterator[Callable[[str, float], None]]:
 def _report(result: dict[str, float]) -> None:
     import json
 
-    typer.echo(json.dumps({key: round(value, 4) for key, value in result.items()}))
+    say(json.dumps({key: round(value, 4) for key, value in result.items()}))

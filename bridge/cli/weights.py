@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bridge.cli.console import say
+
 __all__ = ["weights_app"]
 
 weights_app = typer.Typer(help="Bring in weights that others trained.", no_args_is_help=True)
@@ -27,4 +29,4 @@ def import_command(
 
     target = out or file.with_suffix(".safetensors")
     kind = import_released(file, target)
-    typer.echo(f"{target}: the paper's {kind} network")
+    say(f"{target}: the paper's {kind} network")
