@@ -45,7 +45,7 @@ class TrackerConfig:
     sustain_ratio: float = 0.6
     match_cosine: float = 0.6
     average_s: float = 4.0
-    least_evidence: float = 0.17
+    least_evidence: float = 0.15
     switch_margin: float = 0.03
     merge: bool = True
     max_tracks: int = 18
