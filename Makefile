@@ -7,7 +7,7 @@
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: demo test ci setup setup-test screenshot clean
+.PHONY: demo test ci setup setup-test screenshot page-screenshot clean
 
 demo: .venv/.ready-demo
 	@$(BIN)/timbrel demo $(ARGS)
@@ -27,6 +27,10 @@ screenshot: .venv/.ready-demo
 	@$(BIN)/timbrel demo --speed 0 --no-page --screenshot examples/demo.svg
 	@rsvg-convert --width 1460 examples/demo.svg --output examples/demo.png || \
 		echo "demo.png is as it was: apt-get install librsvg2-bin fonts-dejavu-core"
+
+# The picture of the page; ARGS=FOLDER takes one of each state instead.
+page-screenshot: .venv/.ready-test
+	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 .venv/.ready-demo: pyproject.toml .ci/setup
 	@.ci/setup demo

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
+import reprlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,33 +14,62 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from bridge.banks import BankStyle
 from bridge.midi import MidiBackend
+from bridge.osc.door import check_allowed, check_token
 from library.errors import ConfigError, InputError
 from library.exclude import check_pattern
 
 __all__ = [
-    "Config", "LibraryConfig", "MidiConfig", "OscConfig", "PreviewConfig", "SuggestConfig",
+    "Config", "LibraryConfig", "MidiConfig", "OscConfig", "PageConfig", "PreviewConfig", "SuggestConfig",
     "config_path", "load_config", "override",
 ]  # fmt: skip
+
+_MAX_BYTES = 256 << 10
+"""Longest config file: a thousand excluded folders are a fifth of it."""
+
+_CHAIN = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}""")
+"""A key of that many parts: tomllib takes half a minute for one of 32,000, and all the memory for two."""
+
+
+_SHOWN = 200
+"""Most characters of a wrong key or value that are repeated."""
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _told(check: Callable[[str], str]) -> Callable[[str], str]:
+    """Let a check of ours speak as pydantic's own do."""
+
+    def checked(value: str) -> str:
+        try:
+            return check(value)
+        except InputError as error:
+            raise ValueError(f"{error.rule}, {error.next_step}") from None
+
+    return checked
+
+
 class OscConfig(_Section):
     """Set where OSC is spoken.
 
     Attributes:
-        host: IPv4 address to listen on; 127.0.0.1 = this machine only.
+        host: IPv4 address to listen on; 127.0.0.1 = this machine only, with lan all addresses.
         port: UDP port to listen on; when it is taken, one of the next nine.
         send: HOST:PORT of clients that get everything and never expire.
         discover: Announce Timbrel by zeroconf and answer OSCQuery.
+        lan: Let machines in `allow` register, with the token.
+        allow: IPv4 addresses and networks of those machines.
+        token: What the name in /timbrel/register ends with, after a "#"; empty = made for each run.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(default=17370, ge=1, le=65535)
     send: tuple[str, ...] = ()
     discover: bool = False
+    lan: bool = False
+    allow: tuple[Annotated[str, AfterValidator(_told(check_allowed))], ...] = ()
+    token: Annotated[str, AfterValidator(_told(check_token))] = ""
 
 
 class MidiConfig(_Section):
@@ -71,13 +102,6 @@ class SuggestConfig(_Section):
     hop_s: float = Field(default=0.5, ge=0.1, le=10.0)
 
 
-def _folder(pattern: str) -> str:
-    try:
-        return check_pattern(pattern)
-    except InputError as error:
-        raise ValueError(f"{error.rule}, {error.next_step}") from None
-
-
 class PreviewConfig(_Section):
     """Set where sounds are heard before they are loaded.
 
@@ -86,6 +110,20 @@ class PreviewConfig(_Section):
     """
 
     output: str = ""
+
+
+class PageConfig(_Section):
+    """Set the page in the browser; it is served on this machine alone.
+
+    Attributes:
+        enabled: Serve it.
+        port: TCP port on 127.0.0.1; when it is taken, one of the next nine; 0 = any that is free.
+        open: Open the browser at the start.
+    """
+
+    enabled: bool = True
+    port: int = Field(default=17380, ge=0, le=65535)
+    open: bool = False
 
 
 class LibraryConfig(_Section):
@@ -101,7 +139,7 @@ class LibraryConfig(_Section):
 
     path: str = "gm"
     taste: bool = True
-    exclude: tuple[Annotated[str, AfterValidator(_folder)], ...] = ()
+    exclude: tuple[Annotated[str, AfterValidator(_told(check_pattern))], ...] = ()
     weights: dict[str, Annotated[float, Field(ge=0.0, le=2.0, strict=True, allow_inf_nan=False)]] = Field(
         default_factory=dict
     )
@@ -119,6 +157,7 @@ class Config(_Section):
         midi: See MidiConfig.
         suggest: See SuggestConfig.
         preview: See PreviewConfig.
+        page: See PageConfig.
     """
 
     input: str = ""
@@ -129,6 +168,7 @@ class Config(_Section):
     midi: MidiConfig = MidiConfig()
     suggest: SuggestConfig = SuggestConfig()
     preview: PreviewConfig = PreviewConfig()
+    page: PageConfig = PageConfig()
 
     @field_validator("library", mode="before")
     @classmethod
@@ -153,12 +193,32 @@ def load_config(path: Path | None = None) -> Config:
     if path is None and not source.is_file():
         return Config()
     try:
-        values = tomllib.loads(source.read_text("utf-8"))
+        values = tomllib.loads(_text(source))
     except OSError as error:
         raise ConfigError(source, f"can't be read ({error.strerror})", "check the name given to --config") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(source, f"is not TOML ({error})", "correct it") from error
+    except ValueError as error:  # also text that is not UTF-8, and numbers of thousands of digits
+        raise ConfigError(source, f"is not TOML ({str(error)[:_SHOWN]})", "correct it") from error
+    except RecursionError:
+        raise _nested(source) from None
     return _validated(values, str(source))
+
+
+def _text(path: Path) -> str:
+    """Read a config file, and no more of it than one can be long."""
+    if path.exists() and not path.is_file():  # a pipe would never end
+        raise ConfigError(path, "is no file", "name a config file")
+    with path.open("rb") as file:
+        data = file.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise ConfigError(path, f"is longer than {_MAX_BYTES >> 10} KiB", "name a config file of Timbrel")
+    text = data.decode("utf-8")
+    if _CHAIN.search(text):
+        raise _nested(path)
+    return text
+
+
+def _nested(path: Path) -> ConfigError:
+    return ConfigError(path, "is nested too deep", "name a config file of Timbrel")
 
 
 def override(config: Config, options: Mapping[str, Any]) -> Config:
@@ -189,14 +249,18 @@ def _validated(values: Mapping[str, Any], source: str) -> Config:
         # One line names one thing to correct: the first.
         first = error.errors(include_url=False, include_context=False)[0]
         where = [str(part) for part in first["loc"]]
-        key = ".".join(where)
+        key = ".".join(where)[:_SHOWN]
         if first["type"] == "extra_forbidden":
             nearest = _nearest(where)
             advice = f"did you mean {nearest}?" if nearest else f"known keys are {', '.join(_keys())}"
             raise ConfigError(f"{source}: {key}", "there is no such key", advice) from None
         value = first["input"]
         rule = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"{source}: {key} = {value!r}", rule[:1].lower() + rule[1:], "correct it") from None
+        raise ConfigError(f"{source}: {key} = {_short(value)}", rule[:1].lower() + rule[1:], "correct it") from None
+
+
+def _short(value: object) -> str:
+    return repr(value) if isinstance(value, str | float | None) and len(str(value)) < _SHOWN else reprlib.repr(value)
 
 
 def _keys(model: type[BaseModel] = Config, prefix: str = "") -> list[str]:

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge.announce import announce
+from bridge.audience import Audience
 from bridge.carrier import Carrier
 from bridge.commands import HubCommand, Refusal
 from bridge.config import Config
@@ -19,12 +21,14 @@ from bridge.effects import Deliver, Effect, Hear, Hush, LockSlot, Reply, Send, S
 from bridge.following import follow_library
 from bridge.hub import Hub, HubOptions
 from bridge.inbox import Inbox
+from bridge.lan import listen_host, make_door
 from bridge.osc import messages, parse_endpoint
 from bridge.osc.server import Asker, OscServer, bind
+from bridge.page import Page
 from bridge.parts import Parts
 from bridge.previews import Previews
 from bridge.signals import watch_signals
-from bridge.state import remove_state, state_dir, write_state
+from bridge.state import remove_state, state_dir
 from bridge.threads import in_thread
 from library.errors import MissingDependencyError, TimbrelError
 
@@ -77,7 +81,10 @@ class Daemon:
             bool(config.preview.output),
         )
         self.hub = Hub(options, adapters)
-        self.server = OscServer(self._on_command, self.hub.snapshot, [parse_endpoint(text) for text in config.osc.send])
+        permanent = [parse_endpoint(text) for text in config.osc.send]
+        self.server = OscServer(self._on_command, self.hub.snapshot, permanent, make_door(config.osc))
+        self.page = Page(self.hub, self._on_command, config.library.path) if config.page.enabled else None
+        self._audience = Audience(self.server, self.page)
         self._carrier = Carrier(self.hub, adapters, scratch, self._execute, say)
         self._discovery: Discovery | None = None
         self._previews: Previews | None = None
@@ -105,10 +112,13 @@ class Daemon:
             return
         if output := self.config.preview.output:
             self._previews = Previews(output, self.config.input, lambda effects: self._execute(effects, None))
-        await self.server.start(bind(self.config.osc.host, self.config.osc.port))
+        await self.server.start(bind(listen_host(self.config.osc), self.config.osc.port))
         try:
             self._carrier.start(self.config)
-            self._announce()
+            self._execute([Send(messages.status(*self.hub.status), "status")], None)
+            self._state_path = announce(self.config, self.server.endpoint, self._carrier.midi_name, self._say)
+            if self.page is not None:
+                self._spawn(self.page.start(self.config.page, self._say))
             if self.config.osc.discover:
                 self._spawn(self._discover())
             self._spawn(self._load(source))
@@ -131,6 +141,8 @@ class Daemon:
             now = time.monotonic()
             self._execute(self.hub.tick(now), None)
             self.server.expire(now)
+            if self.page is not None:
+                self.page.look()
             if now >= beat_at:
                 self.server.heartbeat(now - self._started_at)
                 beat_at = max(beat_at + HEARTBEAT_S, now)
@@ -140,6 +152,8 @@ class Daemon:
     async def _load(self, source: AudioSource) -> None:
         """Load the encoder and library, then listen."""
         self._engine = await in_thread("load", lambda: self._parts.load(self.config))
+        if self.page is not None:
+            self.page.attach(self._engine)
         if not self._stop.is_set():
             self._library = follow_library(self._engine, self._on_library)
             self._listen(self._engine, source)
@@ -166,6 +180,8 @@ class Daemon:
     def _on_analysis(self, analysis: Analysis) -> None:
         self._execute(self.hub.on_analysis(analysis, time.monotonic()), None)
         self._carrier.show(self.hub.shown)
+        if self.page is not None:
+            self.page.on_analysis(analysis)
         self._show(analysis)
 
     def _on_state(self, state: str, text: str) -> None:
@@ -180,7 +196,7 @@ class Daemon:
     def _execute(self, effects: list[Effect], asker: Asker | None) -> None:
         for effect in effects:
             if isinstance(effect, Send | Reply):
-                self.server.publish(effect, asker)
+                self._audience.publish(effect, asker)
             elif isinstance(effect, Deliver):
                 self._carrier.deliver(effect, asker)
             elif isinstance(effect, Hear | Hush):
@@ -217,12 +233,12 @@ class Daemon:
             if self._previews is not None:
                 self._previews.set_bus(name)
             self._listen(engine, source)
-            self.server.publish(Reply(f"listening to {name}"), asker)
+            self._audience.publish(Reply(f"listening to {name}"), asker)
             self._say(f"listens to {name}")
         except Refusal as refusal:
-            self.server.refuse(asker, refusal)
+            self._audience.refuse(asker, refusal)
         except TimbrelError as error:
-            self.server.refuse(asker, Refusal(404, str(error)))
+            self._audience.refuse(asker, Refusal(404, str(error)))
         finally:
             self._is_switching = False
 
@@ -238,23 +254,6 @@ class Daemon:
             self._thread = None
         return stopped
 
-    def _announce(self) -> None:
-        host, port = self.server.endpoint
-        asked = self.config.osc.port
-        taken = f" (port {asked} is taken)" if port != asked else ""
-        try:
-            self._state_path = write_state(self.server.endpoint)
-            noted = f", noted in {self._state_path}"
-        except OSError as error:
-            noted = f" (no state file: {error.strerror})"
-        self._execute([Send(messages.status(*self.hub.status), "status")], None)
-        self._say(f"listens to {self._input_name}, library {self.config.library.path}")
-        self._say(f"OSC at {host}:{port}{taken}{noted}")
-        targets = [*self.config.osc.send, "clients that /timbrel/register"]
-        self._say(f"sends to {', '.join(targets)}")
-        if self._carrier.midi_name is not None:
-            self._say(f"MIDI port {self._carrier.midi_name}, channel {self.config.midi.channel}")
-
     async def _end(self) -> None:
         """Take everything apart: capture and engine, last status, bye, sockets."""
         self._stop.set()
@@ -265,6 +264,8 @@ class Daemon:
         self.server.publish(Send(messages.bye(self._reason), "all"))
         await asyncio.sleep(0)  # lets the transport hand over what it holds
         self.server.close()
+        if self.page is not None:
+            await self.page.close(self._reason)
         self._carrier.close()
         if self._previews is not None:
             await in_thread("preview", self._previews.close)

@@ -181,6 +181,16 @@ class Hub:
         }
 
     @property
+    def locked(self) -> frozenset[int]:
+        """Slots that the user keeps."""
+        return frozenset(self._locked)
+
+    @property
+    def channel(self) -> int:
+        """The user's MIDI channel, 0..15, for sounds that name none."""
+        return self._loader.pilot.channel
+
+    @property
     def status(self) -> tuple[str, str]:
         """State in one word, and a sentence for people."""
         return self._status

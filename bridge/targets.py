@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from bridge.commands import Refusal
 from bridge.daws.base import DawAdapter, HostState, TargetError, Track
 
-__all__ = ["Targets"]
+__all__ = ["TargetInfo", "Targets"]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetInfo:
+    """Describe one adapter as it is now.
+
+    Attributes:
+        name: As in `--adapter NAME`.
+        doc: One line for people.
+        state: Of its host; empty where it has none.
+        version: Of its host, where it tells it.
+        is_current: Sounds are loaded there.
+        track: What the user wants, in the user's words; empty for the usual one.
+        tracks: What its host listed.
+    """
+
+    name: str
+    doc: str
+    state: HostState | Literal[""]
+    version: str
+    is_current: bool
+    track: str
+    tracks: tuple[Track, ...]
 
 
 class Targets:
@@ -88,6 +113,16 @@ class Targets:
     def status_text(self) -> str:
         """Return the states of all hosts, as "zynaddsubfx online 3.0.6, ardour offline"; empty without hosts."""
         return ", ".join(f"{name} {self.state_text(name)}" for name in self._states)
+
+    def overview(self) -> tuple[TargetInfo, ...]:
+        """Return every adapter as it is now."""
+        return tuple(
+            TargetInfo(
+                name, adapter.doc, *self._states.get(name, ("", "")), adapter is self.current, self._wanted[name],
+                self._tracks.get(name, ()),
+            )
+            for name, adapter in self._adapters.items()
+        )  # fmt: skip
 
     def describe(self, channel: int) -> list[str]:
         """Describe every adapter in one line, the one in use marked, and the tracks of that one.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.console import complain, out_console, say, write_json
+from bridge.cli._page import NoPageOption, OpenPageOption, PageOption, page_settings
+from bridge.cli.console import out_console, say, write_json
 
 if TYPE_CHECKING:
     from bridge.cli.demo_view import DemoView
@@ -30,8 +31,9 @@ def demo_command(
         str, typer.Option("--library", "-l", metavar="LIB", help="Folder of a library, or gm for General MIDI.")
     ] = "gm",
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda or auto.")] = "auto",
-    page: Annotated[int | None, typer.Option(metavar="PORT", help="Show a live page there.")] = None,
-    no_page: Annotated[bool, typer.Option("--no-page", help="Show no live page.")] = False,
+    page: PageOption = None,
+    no_page: NoPageOption = False,
+    open_page: OpenPageOption = False,
     screenshot: Annotated[
         Path | None, typer.Option(metavar="FILE.svg", help="Save the table at half time and the count as a picture.")
     ] = None,
@@ -48,9 +50,8 @@ def demo_command(
 
     song = load_demo_song()
     base = Config(input=f"file:{song.audio.name}", midi=MidiConfig(port=""))
-    settings = override(base, {"library.path": library, "library.taste": False, "device": device})
-    if page is not None and not no_page:
-        complain(f"--page {page}: there is no live page yet; the table here and OSC show the same")
+    shown = page_settings(page, no_page or (as_json and page is None), open_page)
+    settings = override(base, {"library.path": library, "library.taste": False, "device": device, **shown})
     if as_json:
         view = DemoView(song, None)
         _play(settings, view, speed, tell=False)

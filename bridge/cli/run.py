@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from bridge.cli._page import NoPageOption, OpenPageOption, PageOption, page_settings
 from bridge.cli._taste import TasteOption
 from bridge.cli.console import complain, out_console
 from bridge.cli.table import Board, heard_table, plain_line
@@ -33,6 +34,14 @@ def run_command(
     ] = None,
     osc: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Where to listen for OSC; usually 127.0.0.1:17370.")
+    ] = None,
+    lan: Annotated[
+        bool | None,
+        typer.Option("--lan/--no-lan", help="Let other machines register for OSC: those of --allow, with a token."),
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ADDRESS", help="A machine that --lan lets in, as 192.168.1.20. Can be repeated."),
     ] = None,
     send: Annotated[
         list[str] | None,
@@ -59,8 +68,9 @@ def run_command(
     auto: Annotated[
         bool | None, typer.Option("--auto/--no-auto", help="Load stable suggestions without being asked.")
     ] = None,
-    page: Annotated[int | None, typer.Option(metavar="PORT", help="Show a live page there.")] = None,
-    no_page: Annotated[bool, typer.Option("--no-page", help="Show no live page.")] = False,
+    page: PageOption = None,
+    no_page: NoPageOption = False,
+    open_page: OpenPageOption = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep the library current: new sounds are suggested within seconds.")
     ] = False,
@@ -75,6 +85,7 @@ def run_command(
     Control surfaces and scripts talk to it over OSC; sounds are loaded by MIDI program changes.
     """
     from bridge.config import load_config, override
+    from bridge.lan import prepare_lan
     from bridge.osc.clients import parse_endpoint
     from bridge.taste import strange_weights
 
@@ -89,15 +100,17 @@ def run_command(
             "adapter": tuple(adapter) if adapter else None,
             "osc.host": host,
             "osc.port": port,
+            "osc.lan": lan,
+            "osc.allow": tuple(allow) if allow else None,
             "osc.send": tuple(send) if send else None,
             "osc.discover": discover,
             "preview.output": preview,
             "midi.port": midi,
             "suggest.auto": auto,
+            **page_settings(page, no_page, open_page),
         },
     )
-    if page is not None and not no_page:
-        complain(f"--page {page}: there is no live page yet; the table here and OSC show the same")
+    settings = prepare_lan(settings, bool(allow))
     if strange := strange_weights(settings.library):
         complain(strange)
     _serve(settings, watch, config)

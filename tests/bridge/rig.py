@@ -19,7 +19,7 @@ from realtime.types import AudioSource, SourceStats
 from tests.bridge.osc_peer import OscPeer, free_port
 from tests.fakes import SpectrumEncoder, TableIndex
 
-__all__ = ["Rig", "ToneSource", "quick_engine", "run_daemon"]
+__all__ = ["Rig", "ToneSource", "near_tone", "quick_engine", "run_daemon"]
 
 RATE_HZ = 16_000
 
@@ -31,8 +31,7 @@ class ToneSource:
     sample_rate = RATE_HZ
 
     def __init__(self, amplitude: float = 0.3, seconds: float = 6.0) -> None:
-        time_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
-        self._audio: NDArray[np.float32] = (amplitude * np.sin(2 * np.pi * 440 * time_s)).astype(np.float32)
+        self._audio = _tone(amplitude, seconds)
         self._ring: Ring | None = None
         self._written = 0
 
@@ -53,10 +52,20 @@ class ToneSource:
         return SourceStats("running", "a tone", self._written, 0, 0)
 
 
+def _tone(amplitude: float, seconds: float) -> NDArray[np.float32]:
+    time_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    return (amplitude * np.sin(2 * np.pi * 440 * time_s)).astype(np.float32)
+
+
+def near_tone(count: int) -> NDArray[np.float32]:
+    """Return vectors[count, D] of sounds like the tone, the first most of all: what is unlike it is not suggested."""
+    heard = SpectrumEncoder().embed(_tone(0.3, 5.0)[None])[0]
+    return np.stack([heard + 0.1 * step * np.eye(1, len(heard), step, dtype=np.float32)[0] for step in range(count)])
+
+
 def quick_engine(config: Config) -> Engine:
     """Make an engine without weights, over three sounds."""
-    vectors = np.eye(3, 32, dtype=np.float32) + 0.1
-    return Engine(SpectrumEncoder(), TableIndex(vectors, ["Piano", "Violin", "Flute"]))
+    return Engine(SpectrumEncoder(), TableIndex(near_tone(3), ["Piano", "Violin", "Flute"]))
 
 
 def open_tone(name: str) -> AudioSource:
@@ -88,7 +97,7 @@ def run_daemon(
         load: Makes the engine.
         options: Settings by dotted name, with __ for the dot.
     """
-    settings = {"input": "tone", "midi.port": "", "osc.port": free_port()}
+    settings = {"input": "tone", "midi.port": "", "osc.port": free_port(), "page.enabled": False}
     settings |= {name.replace("__", "."): value for name, value in options.items()}
     said: list[str] = []
 

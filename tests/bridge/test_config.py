@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,41 @@ def test_what_can_not_be_said_of_a_library_is_one_line(tmp_path: Path, text: str
         load_config(write(tmp_path, text))
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a = " + "[" * 100_000, "is nested too deep"),
+        ("a = " + "{a=" * 20_000, "is nested too deep"),
+        ("a." * 30_000 + "a = 1\n", "is nested too deep"),
+        ("[" + "a . " * 30_000 + "a]\n", "is nested too deep"),
+        ("[[" + "'a'." * 30_000 + "a]]\n", "is nested too deep"),
+        ("# " + "x" * (300 << 10), "is longer than 256 KiB"),
+        (f"input = {'9' * 10_000}\n", "is not TOML"),
+        (f"[osc]\nport = '{'x' * 100_000}'\n", "osc.port = "),
+        (f"{'k' * 100_000} = 1\n", "there is no such key"),
+        ("[osc]\nport = [[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]\n", "osc.port = "),
+        ("input = '\x1b[2J'\n", "is not TOML"),
+        ("\ud800", "is not TOML"),
+    ],
+    ids=lambda text: str(text)[:24].encode("ascii", "replace").decode(),
+)
+def test_a_config_from_a_stranger_is_one_line_and_soon(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "timbrel.toml"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(ConfigError) as error:
+        load_config(path)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 1000
+
+
+def test_a_config_without_an_end_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "zero.toml").symlink_to("/dev/zero")
+    with (tmp_path / "long.toml").open("wb") as file:
+        file.truncate(100 << 20)
+    for name, message in (("pipe", "is no file"), ("zero", "is no file"), ("long", "is longer than 256 KiB")):
+        with pytest.raises(ConfigError, match=message):
+            load_config(tmp_path / f"{name}.toml")

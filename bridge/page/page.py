@@ -1,0 +1,235 @@
+"""Put the page together: what it is told by the daemon, what it tells its clients, what they ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from bridge.commands import HubCommand, Refusal
+from bridge.config import PageConfig
+from bridge.effects import Reply, Send
+from bridge.hub import Hub
+from bridge.osc import messages
+from bridge.osc.limits import RateLimit
+from bridge.osc.server import Asker
+from bridge.page.clients import Client
+from bridge.page.history import Heard, History
+from bridge.page.picture import Picture, Tap
+from bridge.page.protocol import PageAsker, event, read_request, to_command
+from bridge.page.server import PageServer
+from bridge.page.soundmap import LibraryMap
+from bridge.page.sounds import Previews, Shelf
+from bridge.page.state import Sections
+from bridge.page.view import lanes_section, pulse_section, status_section, targets_section
+from bridge.suggestions import SuggestionList
+from bridge.threads import in_thread
+from library.errors import MissingDependencyError, NetworkError
+
+if TYPE_CHECKING:
+    from realtime.engine import Engine
+    from realtime.types import Analysis
+
+__all__ = ["Page"]
+
+
+class Page:
+    """Show the hub and the engine in browsers; everything on the asyncio thread of the daemon.
+
+    Args:
+        hub: What is shown; only read.
+        on_command: Carries out what pages ask for; may raise Refusal.
+        library: Name of the library, for people.
+    """
+
+    def __init__(self, hub: Hub, on_command: Callable[[HubCommand, Asker], None], library: str) -> None:
+        self.clients: dict[int, Client] = {}
+        self._hub, self._on_command = hub, on_command
+        self._sections = Sections()
+        self._history = History()
+        self._shelf = Shelf(lambda: None if self._engine is None else self._engine.index)
+        previews, plan = Previews(self._shelf), LibraryMap(self._shelf)
+        self._server = PageServer(self._join, self._leave, self._receive, previews.wav, plan.json)
+        self._requests = RateLimit(rate=50, burst=100)  # a held key repeats 30 times a second
+        self._engine: Engine | None = None
+        self._tap: Tap | None = None
+        self._picture: Picture | None = None
+        self._drawing: asyncio.Task[None] | None = None
+        self._began = time.monotonic()
+        self._count = 0
+        self._seen: tuple[SuggestionList, frozenset[int]] | None = None
+        self._sections.put(
+            "session",
+            {"version": version("timbrel"), "library": library, "began": round(time.time(), 1)},
+        )
+
+    @property
+    def url(self) -> str:
+        """Where it is served."""
+        return self._server.url
+
+    @property
+    def token(self) -> str:
+        """What commands, previews and the WebSocket need."""
+        return self._server.token
+
+    async def start(self, config: PageConfig, say: Callable[[str], None]) -> None:
+        """Serve the page; where that can't be, say so in one line: the daemon goes on without."""
+        try:
+            await in_thread("page", _import_aiohttp)  # 0.3 s in which OSC is answered
+            await self._server.start(config.port)
+        except (MissingDependencyError, NetworkError) as error:
+            say(f"no page: {error}")
+            return
+        taken = f" (port {config.port} is taken)" if config.port not in (0, self._server.port) else ""
+        say(f"page at {self.url}{taken}")
+        if config.open:
+            await in_thread("browser", lambda: _open_browser(self.url))
+
+    async def close(self, reason: str) -> None:
+        """Tell the pages why, and close them; may be called twice."""
+        if self._drawing is not None:
+            self._drawing.cancel()
+        self.look()
+        for client in self.clients.values():
+            client.tell(event("bye", text=reason))
+        await asyncio.sleep(0)  # lets their tasks write it
+        await self._server.close()
+
+    def attach(self, engine: Engine) -> None:
+        """Take over what an engine is going to hear; call it before the engine runs."""
+        self._engine = engine
+        self._tap = Tap(engine.encoder)
+        engine.encoder = self._tap
+
+    def on_analysis(self, analysis: Analysis) -> None:
+        """Take in one window, after the hub did."""
+        if self._engine is None or self._tap is None:
+            return
+        level_db, peak_db = analysis.level_db, analysis.level_db
+        if analysis.skipped is None:
+            level_db, peak_db = self._tap.levels(self._engine.config.hop_s)
+        counts = self._engine.telemetry.snapshot()
+        self._sections.put("pulse", pulse_section(analysis, level_db, peak_db, counts.missed_hops, counts.windows))
+        self._remember(analysis)
+        self.look(is_frame=True)
+        self._draw(analysis)
+
+    def look(self, *, is_frame: bool = False) -> None:
+        """Take over what changed in the hub, and wake the pages when there is something for them."""
+        hub, before = self._hub, self._sections.version
+        self._look_at_list()
+        self._sections.put_all(
+            {
+                "status": status_section(*hub.status, is_hearing=bool(hub.shown.items)),
+                "bus": {"input": hub.context},
+                "targets": targets_section(hub.targets.overview(), hub.channel),
+                "switches": {"auto": hub.auto, "enabled": hub.enabled},
+            }
+        )
+        if self._sections.version > before or is_frame:
+            for client in self.clients.values():
+                client.wake(is_frame=is_frame)
+
+    def _look_at_list(self) -> None:
+        """Write the lanes anew where list or locks are others: asking for previews looks into the library."""
+        seen = (self._hub.shown, self._hub.locked)
+        if self._seen is None or seen[0] is not self._seen[0] or seen[1] != self._seen[1]:
+            self._seen = seen
+            self._shelf.remember(item.sound for item in seen[0].items)
+            self._sections.put("lanes", lanes_section(*seen, self._shelf.can_hear))
+
+    def publish(self, effect: Send | Reply, asker: Asker | None) -> None:
+        """Tell pages what an effect means for them: a reply to whoever asked, what was chosen to all."""
+        if isinstance(effect, Reply):
+            self._answer(asker, "reply", text=effect.text)
+            return
+        message = effect.message
+        if message.address == "/timbrel/chosen":
+            _, _, sound, adapter, result, detail = message.args
+            self._sections.put("loaded", {"sound": sound if result == "ok" else "", "adapter": adapter})
+            self._tell_all("chosen", sound=sound, adapter=adapter, result=result, text=detail)
+        elif message.address == "/timbrel/status" and message != messages.status(*self._hub.status):
+            self._tell_all("note", text=message.args[1])  # said beside the state: a library that was reloaded
+
+    def refuse(self, asker: PageAsker, refusal: Refusal) -> None:
+        """Tell a page why what it asked for can't be done."""
+        self._answer(asker, "error", code=refusal.code, text=refusal.reason)
+
+    def _answer(self, asker: Asker | None, kind: str, **fields: object) -> None:
+        client = self.clients.get(asker.client) if isinstance(asker, PageAsker) else None
+        if client is not None and isinstance(asker, PageAsker):
+            client.tell(event(kind, do=asker.path, id=asker.request, **fields))
+
+    def _tell_all(self, kind: str, **fields: object) -> None:
+        for client in self.clients.values():
+            client.tell(event(kind, **fields))
+
+    def _join(self) -> Client:
+        self._count += 1
+        self.look()
+        client = Client(self._count, self._sections)
+        self.clients[client.number] = client
+        return client
+
+    def _leave(self, client: Client) -> None:
+        self.clients.pop(client.number, None)
+
+    def _receive(self, client: Client, endpoint: tuple[str, int], text: str) -> None:
+        """Carry out one message of a page; what is wrong with it is its answer."""
+        asker = PageAsker(endpoint, "", client.number, 0)
+        try:
+            if not self._requests.allow(client.number, time.monotonic()):
+                raise Refusal(429, "too many messages, slow down")
+            request = read_request(text)
+            asker = PageAsker(endpoint, request.do, client.number, request.id)
+            self._on_command(to_command(request, self._hub.shown), asker)
+        except Refusal as refusal:
+            self.refuse(asker, refusal)
+        self.look()
+
+    def _remember(self, analysis: Analysis) -> None:
+        best = {item.slot: item.sound for item in reversed(self._hub.shown.items)}
+        heard = [
+            Heard(s.slot, best.get(s.slot, s.matches[0].sound), s.presence) for s in analysis.suggestions if s.matches
+        ]
+        changed, dropped = self._history.observe(heard, time.monotonic() - self._began)
+        for span in changed:
+            self._sections.put(f"span:{span.id}", span.to_json())
+        for span in dropped:
+            self._sections.drop(f"span:{span.id}")
+
+    def _draw(self, analysis: Analysis) -> None:
+        """Draw the window while somebody looks; a drawing that is not done in a hop is not begun again."""
+        if analysis.skipped is not None:
+            self._sections.put("picture", None)
+        elif self.clients and (self._drawing is None or self._drawing.done()):
+            self._drawing = asyncio.ensure_future(self._draw_slowly())
+
+    async def _draw_slowly(self) -> None:
+        tap = self._tap
+        if tap is None or tap.window is None:
+            return
+        window, made = tap.window, self._picture
+        picture = await in_thread("page picture", lambda: made or Picture(tap.spec.features))
+        self._picture = picture
+        self._sections.put("picture", await in_thread("page picture", lambda: picture.draw(window)))
+        for client in self.clients.values():
+            client.wake()
+
+
+def _import_aiohttp() -> None:
+    try:
+        import aiohttp.web  # noqa: F401 - only so that it is there
+    except ImportError as error:
+        raise MissingDependencyError("aiohttp", "is needed for the page", "install it, or give --no-page") from error
+
+
+def _open_browser(url: str) -> None:
+    import webbrowser
+
+    with suppress(webbrowser.Error):
+        webbrowser.open(url)

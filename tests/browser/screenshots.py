@@ -1,0 +1,104 @@
+"""Take pictures of the live page in its states: `python -m tests.browser.screenshots [FOLDER]`.
+
+Without a folder it makes the picture of the README, examples/page.png. With one it writes hearing, silent, no-device,
+offline and phone there, dark and light.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from library.audio import write_audio
+from tests.browser.browser import browser, chromium_path, served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PICTURE = Path(__file__).parents[2] / "examples" / "page.png"
+DESK, PHONE = (1440, 900), (400, 860)
+HEARD_MS = 45_000
+"""So much of the song is heard before the picture: something stands in the strip."""
+
+WAIT_MS = 180_000
+LANES = "() => document.querySelectorAll('.lane:not(.away)').length >= 3"
+
+
+def open_page(chromium: Browser, url: str, size: tuple[int, int], scheme: Literal["dark", "light"]) -> Page:
+    """Open the page in a window of that size."""
+    context = chromium.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.set_default_timeout(WAIT_MS)
+    page.goto(url)
+    return page
+
+
+def hearing(page: Page, wait_ms: float = HEARD_MS) -> None:
+    """Wait until several instruments are heard, and a while of the session is over."""
+    page.wait_for_selector(".lane .sound")
+    page.wait_for_timeout(wait_ms)
+    page.wait_for_function(LANES)
+    page.wait_for_function("() => document.querySelectorAll('.toast').length === 0")
+
+
+def readme_picture(chromium: Browser, own: Path) -> None:
+    """Take the picture of the README: the bundled song, one sound chosen."""
+    with served(own) as daemon:
+        page = open_page(chromium, daemon.url, DESK, "dark")
+        page.wait_for_selector(".lane .sound")
+        page.wait_for_timeout(HEARD_MS)
+        page.wait_for_function(LANES)
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#log li")
+        page.wait_for_function("() => document.querySelectorAll('.toast').length === 0")
+        page.screenshot(path=PICTURE)
+    print(f"{PICTURE.relative_to(PICTURE.parents[1])}: {PICTURE.stat().st_size / 1024:.0f} KiB")  # noqa: T201
+
+
+def all_states(chromium: Browser, own: Path, folder: Path) -> None:
+    """Take a picture of each state, dark and light."""
+    folder.mkdir(parents=True, exist_ok=True)
+    silence = own / "silence.wav"
+    write_audio(silence, np.zeros(22_050 * 20, np.float32), 22_050)
+    schemes: tuple[Literal["dark", "light"], ...] = ("dark", "light")
+    with ExitStack() as daemons:
+        song = daemons.enter_context(served(own))
+        for scheme in schemes:
+            page = open_page(chromium, song.url, DESK, scheme)
+            hearing(page, 10_000)
+            page.screenshot(path=folder / f"hearing-{scheme}.png")
+            phone = open_page(chromium, song.url, PHONE, scheme)
+            hearing(phone, 1000)
+            phone.screenshot(path=folder / f"phone-{scheme}.png", full_page=True)
+        last = page
+        song.process.terminate()
+        last.wait_for_selector("body[data-link=closed]")
+        last.screenshot(path=folder / "offline-light.png")
+    for state, source in (("silent", f"file:{silence},loop"), ("no-device", "jack:no such port")):
+        with served(own, source=source) as daemon:
+            page = open_page(chromium, daemon.url, DESK, "dark")
+            page.wait_for_selector(f"body[data-state={state}]")
+            page.screenshot(path=folder / f"{state}-dark.png")
+
+
+def main() -> None:
+    """Take the pictures that are asked for."""
+    if chromium_path() is None:
+        sys.exit("Chromium is missing: apt-get install chromium")
+    with tempfile.TemporaryDirectory() as own, browser() as chromium:
+        if len(sys.argv) > 1:
+            all_states(chromium, Path(own), Path(sys.argv[1]))
+        else:
+            readme_picture(chromium, Path(own))
+
+
+if __name__ == "__main__":
+    main()
