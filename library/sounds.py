@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from library.errors import InputError
 
-__all__ = ["DRUM_CHANNEL", "MidiProgram", "Sound"]
+__all__ = ["DRUM_CHANNEL", "UNPITCHED_FAMILIES", "MidiProgram", "Sound"]
+
+UNPITCHED_FAMILIES = frozenset({"drums", "effects", "percussive"})
+"""What a slot never is: the encoders were trained to find pitched instruments and to pass over percussion."""
 
 DRUM_CHANNEL = 9
 """MIDI channel 10, on which General MIDI plays drum kits."""

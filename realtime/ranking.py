@@ -6,14 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from library.index import Match
+from library.sounds import UNPITCHED_FAMILIES
 from realtime.types import Suggestion
 
 __all__ = ["dedupe", "melodic", "refresh"]
 
 DRUM_KIND = "drumkit"
-
-UNPITCHED = frozenset({"drums", "effects", "percussive"})
-"""Families that a slot never is: the encoder was trained to find pitched instruments and to pass over percussion."""
 
 
 def melodic(matches: tuple[Match, ...]) -> tuple[Match, ...]:
@@ -24,8 +22,8 @@ def melodic(matches: tuple[Match, ...]) -> tuple[Match, ...]:
     """
     if not matches or matches[0].sound.kind == DRUM_KIND:
         return matches
-    pitched = tuple(match for match in matches if match.sound.kind != DRUM_KIND and match.sound.family not in UNPITCHED)
-    return pitched or tuple(match for match in matches if match.sound.kind != DRUM_KIND)
+    no_kits = tuple(match for match in matches if match.sound.kind != DRUM_KIND)
+    return tuple(match for match in no_kits if match.sound.family not in UNPITCHED_FAMILIES) or no_kits
 
 
 def refresh(held: tuple[Match, ...], fresh: tuple[Match, ...], top_k: int, margin: float) -> tuple[Match, ...]:

@@ -19,8 +19,7 @@ library_app = typer.Typer(
 
 _INTERRUPTED = 130  # what shells expect after Ctrl-C
 
-DEBIAN_FONTS = tuple(Path("/usr/share/sounds/sf2") / name for name in ("FluidR3_GM.sf2", "MuseScore_General_Full.sf2"))
-"""Packages fluid-soundfont-gm and musescore-general-soundfont-lossless."""
+DEBIAN_FLUIDR3 = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 """Where Debian's package fluid-soundfont-gm puts the SoundFont that the built-in library is made from."""
 
 Lib = Annotated[str, typer.Option("--library", "-l", metavar="LIB", help="Folder of the library, or gm.")]
@@ -207,10 +206,7 @@ def draw_map(
 
 @library_app.command("make-gm")
 def make_gm(
-    soundfont: Annotated[
-        list[Path] | None,
-        typer.Option(help="FluidR3 GM, then others that say what programs are; default: Debian's two."),
-    ] = None,
+    soundfont: Annotated[Path, typer.Option(help="FluidR3 GM (Debian: fluid-soundfont-gm).")] = DEBIAN_FLUIDR3,
     out: Annotated[Path | None, typer.Option(metavar="LIB", help="Where to; default: the built-in library.")] = None,
     device: Device = "auto",
 ) -> None:
@@ -222,7 +218,7 @@ def make_gm(
 
     target = out or library_path(BUILT_IN)
     with build_progress() as progress:
-        manifest = make_gm_library(soundfont or DEBIAN_FONTS, target, load_encoder(device=device), progress)
+        manifest = make_gm_library(soundfont, target, load_encoder(device=device), progress)
     say(f"{target}: {manifest.sounds} sounds, {manifest.vectors} vectors")
 
 

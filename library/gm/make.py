@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +12,16 @@ from numpy.typing import NDArray
 from library.audio import write_audio
 from library.build import BuildProgress, Progress
 from library.catalog import Catalog
+from library.embed import embed_clips
 from library.encoders.spec import SingleEncoder
 from library.errors import InputError, LibraryError
 from library.gm.names import DRUM_KITS, GM_NAMES, gm_family
-from library.gm.voices import program_vectors
 from library.manifest import Manifest, SourceEntry, read_manifest
 from library.publish import publish, seal
-from library.sounds import DRUM_CHANNEL, MidiProgram, Sound
+from library.sounds import DRUM_CHANNEL, UNPITCHED_FAMILIES, MidiProgram, Sound
 from library.sources.families import guess
 from library.sources.phrases import preview_notes
+from library.sources.soundfont import render_clips
 from library.synths.fluid import FluidRenderer
 from library.synths.notes import Note
 from library.synths.sf2 import DRUM_BANK, Preset, presets
@@ -45,7 +45,7 @@ _LICENCE = "MIT"
 def gm_sounds() -> Iterator[tuple[Sound, Preset]]:
     """Yield the sounds of the library with the preset that plays each: 128 programs, then the drum kits.
 
-    Drum kits, percussion and sound effects have no vectors: the encoders hear melodic instruments, and a kit is no
+    Drum kits, percussion and sound effects have no vectors: the encoders hear pitched instruments, and a gunshot is no
     answer to one.
     """
     for program, name in enumerate(GM_NAMES):
@@ -58,55 +58,45 @@ def gm_sounds() -> Iterator[tuple[Sound, Preset]]:
         yield sound, Preset(DRUM_BANK, program, name)
 
 
-def make_gm_library(
-    soundfonts: Sequence[Path], out: Path, encoder: SingleEncoder, progress: Progress | None = None
-) -> Manifest:
+def make_gm_library(soundfont: Path, out: Path, encoder: SingleEncoder, progress: Progress | None = None) -> Manifest:
     """Render, embed and write the library; what was in `out` is replaced when all is done.
 
     Args:
-        soundfonts: General MIDI SoundFonts. Of the first the previews are made: its licence has to allow shipping
-            them (FluidR3 GM: MIT); how the others play a program adds to what it is known by.
+        soundfont: A General MIDI SoundFont whose licence allows shipping previews (FluidR3 GM: MIT).
         out: Folder of the library.
         encoder: Embeds each program.
         progress: Called before each sound and at the end.
 
     Raises:
-        InputError: A SoundFont lacks a General MIDI program, or `out` is a folder that is no library.
+        InputError: The SoundFont lacks a General MIDI program, or `out` is a folder that is no library.
     """
     wanted = list(gm_sounds())
-    for font in soundfonts:
-        _require_presets(font, [row for row in wanted if font == soundfonts[0] or row[1].bank != DRUM_BANK])
+    _require_presets(soundfont, wanted)
     _require_replaceable(out)
     fresh = out.with_name(f".{out.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     (fresh / "previews").mkdir(parents=True)
     tell = progress or (lambda _: None)
     # The path only names the font in messages; where it lay on this machine is nobody's business.
-    source = SourceEntry("gm", soundfonts[0].name, "gm")
-    with ExitStack() as stack:
-        catalog = stack.enter_context(Catalog(fresh))
-        ears = [stack.enter_context(FluidRenderer(font)) for font in soundfonts]
-        show = stack.enter_context(FluidRenderer(soundfonts[0], PREVIEW_RATE_HZ))
+    source = SourceEntry("gm", soundfont.name, "gm")
+    with Catalog(fresh) as catalog, FluidRenderer(soundfont) as ears, FluidRenderer(soundfont, PREVIEW_RATE_HZ) as show:
         catalog.begin(encoder.spec.fingerprint, [source], [])
         names = []
         for number, (sound, preset) in enumerate(wanted):
             tell(BuildProgress(number, len(wanted), number, sound.name))
             melodic = preset.bank != DRUM_BANK
-            voices = program_vectors(encoder, ears, preset.program) if melodic else _no_vectors(encoder)
+            pitched = sound.family not in UNPITCHED_FAMILIES
+            vectors = embed_clips(encoder, render_clips(ears, preset, sound) if pitched else ())
             names.append(f"previews/{sound.id.removeprefix('gm:').replace(':', '-')}.ogg")
             notes = preview_notes(guess(sound.name).pitch) if melodic else _BEAT
             heard = show.render(preset.bank, preset.program, notes, PREVIEW_S)
             write_audio(fresh / names[-1], _shape(heard), PREVIEW_RATE_HZ)
-            catalog.add_sound(sound, soundfonts[0].name, voices, names[-1])
+            catalog.add_sound(sound, soundfont.name, vectors, names[-1])
         publish(fresh, catalog, encoder.spec, [source], with_index=False)
         seal(fresh, catalog, names)
     tell(BuildProgress(len(wanted), len(wanted), len(wanted), ""))
     _replace_folder(fresh, out)
     return read_manifest(out)
-
-
-def _no_vectors(encoder: SingleEncoder) -> NDArray[np.float16]:
-    return np.zeros((0, encoder.spec.dim), np.float16)
 
 
 def _require_replaceable(out: Path) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from library.synths.notes import Note
 
-__all__ = ["CLIP_S", "NOTE_CLIP_S", "phrases", "preview_notes", "single_notes", "wandering"]
+__all__ = ["CLIP_S", "NOTE_CLIP_S", "phrases", "preview_notes", "single_notes"]
 
 CLIP_S = 5.0
 """Length of a phrase: the window that the encoders hear."""
@@ -25,10 +23,6 @@ _MELODY = (0, 4, 7, 5, 4, 2, 0, -5, -3, 0)
 _ARPEGGIO = (0, 4, 7, 12, 7, 4, -3, 0, 5, 9, 5, 0, -5, -1, 2, 7, 2, -1, 0, 4)
 _CHORDS = ((0, 4, 7), (-3, 0, 5), (-5, -1, 2))
 _LINES = ((0,), (-3,), (-5,))
-
-_STEPS_S = (0.15, 0.2, 0.25, 0.33, 0.5, 0.8, 1.2)
-_MOVES = (-7, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 7)
-_CHORD_SHARE = 0.4
 
 _ONE_VOICE = frozenset({"bass", "brass", "flute", "reed", "synth_lead"})
 """Families that seldom play chords."""
@@ -47,26 +41,6 @@ def phrases(pitch: int, family: str) -> tuple[tuple[Note, ...], ...]:
         _line(pitch, _ARPEGGIO, 0.7),
         _held(pitch, held),
     )
-
-
-def wandering(low: int, high: int, count: int, rng: np.random.Generator) -> list[tuple[Note, ...]]:
-    """Draw phrases that wander through a range of pitches, for CLIP_S: slow and fast, single notes and chords."""
-    return [_wander(low, high, rng) for _ in range(count)]
-
-
-def _wander(low: int, high: int, rng: np.random.Generator) -> tuple[Note, ...]:
-    step_s, legato = float(rng.choice(_STEPS_S)), rng.uniform(0.4, 1.0)
-    voices = int(rng.integers(1, 4)) if rng.random() < _CHORD_SHARE else 1
-    velocity = int(rng.integers(70, 118))
-    pitch = rng.uniform(0.75 * low + 0.25 * high, 0.25 * low + 0.75 * high)
-    notes: list[Note] = []
-    at_s = 0.0
-    while at_s < CLIP_S - 0.1:
-        pitch = float(np.clip(pitch + rng.choice(_MOVES), low, high))
-        loud = int(np.clip(velocity + rng.integers(-10, 10), 1, 127))
-        notes += [Note(at_s, step_s * legato, int(pitch) + _MELODY[voice], loud) for voice in range(voices)]
-        at_s += step_s * int(rng.choice((1, 1, 1, 2)))
-    return tuple(notes)
 
 
 def preview_notes(pitch: int) -> tuple[Note, ...]:

@@ -17,7 +17,7 @@ from library.synths.fluid import FluidRenderer
 from library.synths.sf2 import DRUM_BANK, Preset, presets
 from library.synths.sf3 import check_size
 
-__all__ = ["KIND", "SoundFontReader"]
+__all__ = ["KIND", "SoundFontReader", "render_clips"]
 
 
 _COMPRESSED = ".sf3"
@@ -58,7 +58,7 @@ class SoundFontReader:
         if self._renderer is None or self._found.path.suffix.lower() != _COMPRESSED:
             self._close()
             self._renderer = FluidRenderer(self._found.path)
-        return _render_clips(self._renderer, preset, sound)
+        return render_clips(self._renderer, preset, sound)
 
     def _close(self) -> None:
         if self._renderer is not None:
@@ -66,7 +66,7 @@ class SoundFontReader:
             self._renderer = None
 
 
-def _render_clips(renderer: FluidRenderer, preset: Preset, sound: Sound) -> tuple[NDArray[np.float32], ...]:
+def render_clips(renderer: FluidRenderer, preset: Preset, sound: Sound) -> tuple[NDArray[np.float32], ...]:
     """Render what stands for a melodic preset: single notes, then phrases; silent clips are left out."""
     known = guess(sound.name)
     clips = [renderer.render(preset.bank, preset.program, notes, NOTE_CLIP_S) for notes in single_notes(known.pitch)]
