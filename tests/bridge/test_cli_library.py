@@ -149,10 +149,10 @@ def test_sources_can_be_added_and_removed(timbrel: Timbrel, src: Path, tmp_path:
 def test_a_map_is_a_picture_and_columns(timbrel: Timbrel, tmp_path: Path) -> None:
     code, out, _ = timbrel("map", "gm", "--method", "pca", "--out", tmp_path / "gm-map")
     assert code == 0
-    assert out.endswith("128 sounds laid out by pca\n")
+    assert out.endswith("102 sounds laid out by pca\n")
     assert (tmp_path / "gm-map.png").read_bytes()[:4] == b"\x89PNG"
     columns = json.loads((tmp_path / "gm-map.json").read_text())
-    assert len(columns["x"]) == len(columns["sound_id"]) == 128
+    assert len(columns["x"]) == len(columns["sound_id"]) == 102
     assert "bass" in columns["families"]
 
 

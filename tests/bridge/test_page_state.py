@@ -233,7 +233,7 @@ def test_the_map_and_the_previews_of_the_built_in_library_come_by_id() -> None:
     with pytest.raises(Refusal, match="404"):
         shelf.path_of("gm:999")
     drawn = json.loads(asyncio.run(LibraryMap(shelf).json()))
-    assert len(drawn["sound_id"]) == len(drawn["x"]) == 128
+    assert len(drawn["sound_id"]) == len(drawn["x"]) == 102
     assert "gm:005" in drawn["sound_id"]
 
 
