@@ -76,11 +76,13 @@ class Loader:
             Refusal: 404 when the track that the user wants is not there.
         """
         adapter = self.targets.current
-        effects: list[Effect] = []
-        older = self._waiting.pop(adapter.name, None)
-        if older is not None:
-            effects.append(older.failed(adapter.name, f"{item.sound.name} was chosen instead"))
-        return effects + self._choose(item, list_id, index, now, note, self.targets.wanted(adapter))
+        older = self._waiting.get(adapter.name)
+        planned = self._choose(item, list_id, index, now, note, self.targets.wanted(adapter))
+        if older is None:
+            return planned
+        if self._waiting[adapter.name] is older:
+            del self._waiting[adapter.name]
+        return [older.failed(adapter.name, f"{item.sound.name} was chosen instead"), *planned]
 
     def _choose(self, item: Item, list_id: int, index: int, now: float, note: str, wanted: str) -> list[Effect]:
         adapter, sound = self.targets.current, item.sound

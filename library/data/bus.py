@@ -10,7 +10,7 @@ from torch.nn import functional as f
 
 from library.features import FeatureSpec, PowerSpectrogram
 
-__all__ = ["bus_effects", "equaliser", "noise_floors"]
+__all__ = ["bus_effects", "noise_floors"]
 
 EQ_DB, EQ_WAVES = 1.5, 3
 """An equaliser is a sum of so many waves over the bands, each of this spread."""
@@ -40,7 +40,7 @@ def bus_effects(power: Tensor, rng: np.random.Generator, share: float) -> Tensor
     batch, bands, _ = power.shape
     equalised, roomy, coded = (np.flatnonzero(rng.random(batch) < share) for _ in range(3))
     if len(equalised):
-        power[equalised] *= _like(equaliser(rng, len(equalised), bands, EQ_DB, EQ_WAVES), power)[..., None]
+        power[equalised] *= _like(_equaliser(rng, len(equalised), bands), power)[..., None]
     if len(roomy):
         padded = f.pad(power[roomy], (ROOM_TAIL - 1, 0)).transpose(0, 1)  # [F, rooms, frames]: a filter a room
         tails = _like(_rooms(rng, len(roomy)), power)[:, None]
@@ -66,12 +66,12 @@ def noise_floors(spec: FeatureSpec, frames: int) -> Tensor:
     return floors
 
 
-def equaliser(rng: np.random.Generator, count: int, bands: int, spread_db: float, waves: int) -> NDArray[np.float64]:
-    """Draw gains of power [count, bands]: a sum of so many slow waves over the bands, each of this spread in dB."""
-    depth_db = rng.normal(0, spread_db, (count, waves, 1))
-    phase = rng.uniform(0, 2 * np.pi, (count, waves, 1))
-    numbers = np.arange(1, waves + 1)[None, :, None]
-    curve_db = (depth_db * np.cos(numbers * np.linspace(0, np.pi, bands) + phase)).sum(axis=1)
+def _equaliser(rng: np.random.Generator, count: int, bands: int) -> NDArray[np.float64]:
+    """Draw gains of power [count, bands]: a sum of slow waves in dB."""
+    depth_db = rng.normal(0, EQ_DB, (count, EQ_WAVES, 1))
+    phase = rng.uniform(0, 2 * np.pi, (count, EQ_WAVES, 1))
+    waves = np.arange(1, EQ_WAVES + 1)[None, :, None]
+    curve_db = (depth_db * np.cos(waves * np.linspace(0, np.pi, bands) + phase)).sum(axis=1)
     gains: NDArray[np.float64] = 10 ** (curve_db / 10)
     return gains
 

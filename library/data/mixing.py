@@ -15,11 +15,11 @@ from torch.nn import functional as f
 from library.data.bus import bus_effects, noise_floors
 from library.data.clips import DRUMS, ONE_SHOT, PARTS, ClipStore
 from library.data.instruments import Instrument
-from library.data.revoice import revoiced
 from library.encoders.blocks import Trunk
 from library.features import normalise_power
 
 __all__ = ["MixConfig", "Mixer", "MixtureBatch", "SingleBatch"]
+
 
 AUDIBLE = 10**-4.5
 """Power of a note's cell, relative to the window's mean, below which it is not heard."""
@@ -49,7 +49,6 @@ class MixConfig:
         sampled: Share of sampled instruments among those drawn, whatever their share in the store; None leaves it.
         level_db: Range of the whole window's level around the one it is normalised to.
         empty: Share of mixtures without any instrument: noise or percussion alone.
-        revoiced: Share of single windows that another maker's instrument of the same kind might have played.
     """
 
     min_sources: int = 1
@@ -64,7 +63,6 @@ class MixConfig:
     sampled: float | None = 0.5
     level_db: float = 2.0
     empty: float = 0.08
-    revoiced: float = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +73,11 @@ class SingleBatch:
         features: [B, 1, F, frames].
         label: [B].
         owner: [B, N] 0 where its note plays, 1 where none does, -1 where it is drowned.
-        is_own: [B] whether it is the instrument itself; where not, one of its kind (see library.data.revoice).
     """
 
     features: Tensor
     label: Tensor
     owner: Tensor
-    is_own: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +137,12 @@ class Mixer:
         labels = rng.choice(self._classes, size=batch, p=self._chance)
         rows = np.array([rng.choice(self._by_label[c]) for c in labels])
         power, notes = self._draw(rows, np.full(batch, -1))
-        is_own = torch.from_numpy(rng.random(batch) >= self._config.revoiced).to(self._device)
-        power = torch.where(is_own[:, None, None], power, revoiced(power, rng))
         mix = bus_effects(power.clone(), rng, self._config.effects)
         mix = mix + self._noise(mix, rng.random(batch) < self._config.noise)
         features = self._features(mix)
         each = torch.arange(batch, device=self._device)
         owner = self._owners(mix, power, notes, each, torch.zeros_like(each), 1)
-        return SingleBatch(features, torch.from_numpy(labels).to(self._device), owner, is_own)
+        return SingleBatch(features, torch.from_numpy(labels).to(self._device), owner)
 
     def mixtures(self, batch: int, largest: int | None = None) -> MixtureBatch:
         """Draw mixtures, of at most `largest` instruments where that is less than the config's most."""
@@ -216,7 +210,8 @@ class Mixer:
         own = self._rng.integers(self._store.notes.shape[-1], size=len(rows))
         shifts = np.where(turns < 0, own, turns)
         if self._device.type != "cpu":
-            index, turn = (torch.from_numpy(array).to(self._device) for array in (rows, shifts))
+            index = torch.from_numpy(rows).to(self._device)
+            turn = torch.from_numpy(shifts).to(self._device)
             power, notes = (array[index] for array in self._clips)
             return _turn(power.float().square(), turn * Trunk.STRIDE), _turn(notes, turn)
         # Clip by clip: on a CPU what counts is how often memory is gone through.

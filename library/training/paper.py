@@ -21,17 +21,7 @@ from library.training.tasks import feature_batches, half, mixture_truth, validat
 
 __all__ = ["PaperMultiTask", "PaperSingleTask", "paper_features"]
 
-_CLEAN = MixConfig(
-    min_sources=2,
-    drums=0.0,
-    noise=0.0,
-    songs=0.0,
-    entry=0.0,
-    empty=0.0,
-    effects=0.0,
-    level_db=0.0,
-    revoiced=0.0,
-)
+_CLEAN = MixConfig(min_sources=2, drums=0.0, noise=0.0, songs=0.0, entry=0.0, empty=0.0, effects=0.0, level_db=0.0)
 """The paper's random mixes: clean sums of 2-9 clips."""
 
 

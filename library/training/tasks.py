@@ -127,11 +127,9 @@ class SingleTask:
         drawn = self._mixer.singles(batch)
         with half(self.device.type):
             vectors, cells = self.network.single_and_cells(drawn.features)
-        label = torch.where(drawn.is_own, drawn.label, NO_KIND)  # revoiced, it is another instrument of its kind
-        loss = angular_margin_loss(vectors, label, self.prototypes.weight, self._config)
+        loss = angular_margin_loss(vectors, drawn.label, self.prototypes.weight, self._config)
         unit = f.normalize(self.prototypes.weight, dim=-1)
-        owner = torch.where(drawn.is_own[:, None], drawn.owner, -1)
-        notes = note_loss(self.network, cells, owner, drawn.label[:, None], unit, self._config.scale)
+        notes = note_loss(self.network, cells, drawn.owner, drawn.label[:, None], unit, self._config.scale)
         parts = {"single": loss, "single_notes": notes}
         total = loss + self._config.note_weight * notes
         for name, kinds in self._targets().kinds.items():

@@ -7,7 +7,6 @@ import torch
 
 from library.data.clips import CELLS, PARTS, ClipStore
 from library.data.mixing import MixConfig, Mixer, MixtureBatch
-from library.data.revoice import revoiced
 from library.features import SILENCE
 from tests.library.clips import small_store
 
@@ -54,7 +53,7 @@ def test_sampled_instruments_are_drawn_as_often_as_asked() -> None:
 
 def test_a_window_is_heard_louder_or_softer_than_it_is() -> None:
     steady, moved = (
-        Mixer(STORE, MixConfig(level_db=level_db, noise=0.0, effects=0.0, revoiced=0.0), seed=0).singles(16).features
+        Mixer(STORE, MixConfig(level_db=level_db, noise=0.0, effects=0.0), seed=0).singles(16).features
         for level_db in (0.0, 2.0)
     )
     apart = (moved - steady)[(moved > SILENCE) & (steady > SILENCE)] * 20.0
@@ -104,8 +103,8 @@ def test_empty_mixtures_hold_percussion_or_noise_alone() -> None:
 
 
 def test_noise_is_as_far_below_the_clip_as_asked() -> None:
-    clean = Mixer(STORE, MixConfig(noise=0.0, effects=0.0, revoiced=0.0), seed=0).singles(16)
-    noisy = Mixer(STORE, MixConfig(noise=1.0, noise_snr_db=(0.0, 0.0), effects=0.0, revoiced=0.0), seed=0).singles(16)
+    clean = Mixer(STORE, MixConfig(noise=0.0, effects=0.0), seed=0).singles(16)
+    noisy = Mixer(STORE, MixConfig(noise=1.0, noise_snr_db=(0.0, 0.0), effects=0.0), seed=0).singles(16)
     assert torch.equal(clean.label, noisy.label)
     assert float((noisy.features - clean.features).abs().mean()) > 0.02
 
@@ -127,19 +126,3 @@ def test_a_room_rings_on_after_the_sound() -> None:
     sounding = ((dry > SILENCE + 0.1).sum(dim=1), (wet > SILENCE + 0.1).sum(dim=1))
     assert (sounding[0] == 20).all()
     assert float((sounding[1] > sounding[0]).float().mean()) > 0.8
-
-
-def test_revoiced_clips_keep_their_pitch_and_power_and_are_marked() -> None:
-    power = torch.full((40, 180, 120), 1e-4)
-    power[:, 60:180:24] = 1.0  # octaves of one note
-    power *= torch.linspace(1.0, 0.1, 120)
-    other = revoiced(power, np.random.default_rng(0))
-    torch.testing.assert_close(other.mean(dim=(1, 2)), power.mean(dim=(1, 2)))
-    spectrum = other.mean(dim=2)
-    assert (spectrum[:, 60] > 10 * spectrum[:, 50]).all()
-    assert float((spectrum[:, 60] / spectrum[:, 156]).log().std()) > 1.0  # colours differ
-    falls = (other[:, 60, 0] / other[:, 60, -1]).log10()
-    assert float(falls.min()) < 0.8 < 1.2 < float(falls.max())
-    batch = Mixer(STORE, MixConfig(revoiced=0.5), seed=0).singles(200)
-    assert abs(float(batch.is_own.float().mean()) - 0.5) < 0.1
-    assert torch.isfinite(batch.features).all()
