@@ -53,7 +53,7 @@ def test_a_preview_comes_by_the_id_of_a_sound_alone_and_at_one_level(tmp_path: P
                 np.float32
             ) / np.float32(32768)
         assert active_level_db(samples, 44_100) == pytest.approx(TARGET_DB, abs=0.5)
-        assert await peer.get("preview/table%3AFlute") == (status, body, headers)
+        assert (await peer.get("preview/table%3AFlute"))[:2] == (status, body)
         for asked in (str(path), f"..{path}", "%2e%2e%2f%2e%2e%2fetc%2fpasswd", "file:%2F%2F" + str(path), "table:"):
             assert (await peer.get(f"preview/{asked}"))[0] == 404, asked
         assert (await peer.get("preview/table%3AViolin"))[:2] == (
