@@ -19,7 +19,7 @@ from library.generation import Generation, open_generation
 from library.hubs import Cohort, Hubs
 from library.integrity import READ_WHOLE_BYTES, MappedFiles, check_content, check_files
 from library.manifest import check_fingerprint, read_manifest
-from library.nearest import Distinct, Part, Ranked, best_first
+from library.nearest import Distinct, Part, Ranked, best_first, merged
 from library.sounds import Sound
 from library.taste import Taste, lean
 
@@ -57,18 +57,19 @@ class Match:
         sound: The library entry.
         score: Cosine similarity, -1..1.
         taste: What the producer's taste adds to it in the order (see library.taste).
-        hub: What is taken off it there, since the sound is near to whatever is asked (see library.hubs).
+        off: What is taken off it there, for a slot of a mixture (see library.hubs): it is near by few of its clips, or
+            near to whatever is asked.
     """
 
     sound: Sound
     score: float
     taste: float = 0.0
-    hub: float = 0.0
+    off: float = 0.0
 
     @property
     def standing(self) -> float:
         """By what matches are ordered."""
-        return self.score + self.taste - self.hub
+        return self.score + self.taste - self.off
 
 
 class SoundIndex:
@@ -100,8 +101,9 @@ class SoundIndex:
         large = {name for name, entry in manifest.files.items() if entry.bytes > READ_WHOLE_BYTES}
         self._mapped = MappedFiles(lib_dir, manifest, large | ({manifest.index_name} if self._annoy else set()))
         keep = EXACT_VALUES if self.search == "exact" else 0
-        self._base = Part.of(generation.vectors, generation.base, 0, keep)
-        self._delta = Part.of(generation.delta_vectors, generation.delta, len(generation.base), EXACT_VALUES)
+        slots = cohort is not None
+        self._base = Part.of(generation.vectors, generation.base, 0, keep, slots)
+        self._delta = Part.of(generation.delta_vectors, generation.delta, len(generation.base), EXACT_VALUES, slots)
         # Liked sounds are compared beside the candidates, not in place of them.
         self._aside = self._gone if leaning is None else self._gone | leaning.liked
         self._liked_rows = self._base.rows_of(np.zeros_like(self._gone) if leaning is None else leaning.liked)
@@ -123,7 +125,8 @@ class SoundIndex:
             fingerprint: Fingerprint of the encoder that will ask; None to look without asking.
             exact: True never uses candidates, False uses them wherever there are some, None decides by size.
             taste: Orders matches by more than the cosine; None = by the cosine alone.
-            cohort: [M, D] what slots of mixtures look like (EncoderSpec.cohort), to correct for hubs; None = don't.
+            cohort: [M, D] what slots of mixtures look like (EncoderSpec.cohort), where slots ask: the order is by all
+                clips of a sound and corrected for hubs (see library.hubs). None = by the nearest clip.
 
         Raises:
             LibraryError: There is no library, or it is damaged.
@@ -187,8 +190,8 @@ class SoundIndex:
             among: [positions] bool, sounds to choose from; they are searched exactly. None = all.
 
         Returns:
-            For each query its matches, best first; a sound counts once, by its nearest vector, and of sounds that are
-            the same (see SAME_COSINE) only one.
+            For each query its matches, best first; a sound counts once, scored by its nearest vector, and of sounds
+            that are the same (see SAME_COSINE) only one.
 
         Raises:
             InputError: The queries have another shape, are not finite or (nearly) zero, or k is below 1.
@@ -199,12 +202,7 @@ class SoundIndex:
         blocked = self._gone if among is None else self._gone | ~among
         near = self._base.all(queries) if among is not None or self.search == "exact" else self._near(queries, k)
         new = self._delta.all(queries)
-        found = []
-        for (base, base_scores), (delta, delta_scores) in zip(near, new, strict=True):
-            positions, scores = np.concatenate([base, delta]), np.concatenate([base_scores, delta_scores])
-            usable = ~blocked[positions] & np.isfinite(scores)  # vectors of others may hold NaN
-            found.append(self._top(positions[usable], scores[usable], k))
-        return tuple(found)
+        return tuple(self._top(merged(*parts, blocked), k) for parts in zip(near, new, strict=True))
 
     def preview_path(self, sound: Sound) -> Path | None:
         """Return a short audio file that shows how a sound of this library sounds, if there is one."""
@@ -240,7 +238,7 @@ class SoundIndex:
         while missing and count < len(part.vectors):
             for i, rows in zip(missing, self._candidates(queries[missing], count), strict=True):
                 ranked = part.some(queries[i], np.concatenate([rows, self._liked_rows]))
-                if np.count_nonzero(~self._aside[ranked[0]]) >= wanted:
+                if np.count_nonzero(~self._aside[ranked.positions]) >= wanted:
                     found[i] = ranked
             missing = [i for i in missing if found[i] is None]
             count *= 4
@@ -254,20 +252,22 @@ class SoundIndex:
             return self._cells.rows(queries, count)
         return [self._annoy.rows(query, count) for query in queries] if self._annoy else []
 
-    def _top(self, positions: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> tuple[Match, ...]:
+    def _top(self, ranked: Ranked, k: int) -> tuple[Match, ...]:
         """Return the best k of some sounds; of those that are the same, the first."""
         matches: list[Match] = []
         distinct = Distinct(self._generation)
-        taste = self._added[positions]
-        hub = np.zeros_like(taste) if self._hubs is None else self._hubs.of(positions)
-        for place in best_first(scores + taste - hub):
-            position = int(positions[place])
+        taste = self._added[ranked.positions]
+        off = ranked.scores - ranked.standing
+        if self._hubs is not None:
+            off = off + self._hubs.of(ranked.positions)
+        for place in best_first(ranked.scores + taste - off):
+            position = int(ranked.positions[place])
             # float16 rounding can put the cosine of equal vectors a little beyond 1.
-            score = max(-1.0, min(1.0, float(scores[place])))
+            score = max(-1.0, min(1.0, float(ranked.scores[place])))
             sound = self._sound(position)
             if not distinct.take(position, sound.kind, score):
                 continue
-            matches.append(Match(sound, score, float(taste[place]), float(hub[place])))
+            matches.append(Match(sound, score, float(taste[place]), float(off[place])))
             if len(matches) == k:
                 break
         return tuple(matches)

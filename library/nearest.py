@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.generation import Generation
+from library.hubs import soft_maximum
 from library.table import SoundTable
 
-__all__ = ["SAME_COSINE", "Distinct", "Part", "Ranked", "best_first"]
+__all__ = ["SAME_COSINE", "Distinct", "Part", "Ranked", "best_first", "merged"]
 
 SAME_COSINE = 0.9995
 """Two audio files whose vectors all agree this well, as many of each, are one sound to a listener (a copy, or the same
@@ -26,8 +27,20 @@ _SAME_SCORE = (2 - 2 * SAME_COSINE) ** 0.5
 _CHUNK_ROWS = 8192
 _FIRST_LOOK = 128
 
-Ranked = tuple[NDArray[np.int64], NDArray[np.float32]]
-"""Positions of sounds, each once, and their scores."""
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Hold how near sounds are to one query.
+
+    Attributes:
+        positions: [S] each once.
+        scores: [S] cosine of the nearest vector of each.
+        standing: [S] what they are ordered by, before taste and hubs.
+    """
+
+    positions: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    standing: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +52,28 @@ class Part:
         owners: [S] position of each sound that has vectors, rising.
         starts: [S] first vector of each.
         copy: The vectors as float32 where they are few enough to be kept so.
+        by_all: Order sounds by all their vectors (see library.hubs), not by the nearest.
     """
 
     vectors: NDArray[np.float16]
     owners: NDArray[np.int64]
     starts: NDArray[np.int64]
     copy: NDArray[np.float32] | None
+    by_all: bool
 
     @classmethod
-    def of(cls, vectors: NDArray[np.float16], table: SoundTable, offset: int, exact_values: int) -> Part:
+    def of(
+        cls, vectors: NDArray[np.float16], table: SoundTable, offset: int, exact_values: int, by_all: bool = False
+    ) -> Part:
         """Leave out sounds without vectors (drum kits), so that every segment of vectors has an owner."""
         matchable = np.flatnonzero(table.row_count)
         copy = vectors.astype(np.float32) if vectors.size <= exact_values else None
-        return cls(vectors, matchable + offset, table.first_row[matchable], copy)
+        return cls(vectors, matchable + offset, table.first_row[matchable], copy, by_all)
 
     def all(self, queries: NDArray[np.float32]) -> list[Ranked]:
         """Return for each of queries[K, D] the score of every sound."""
         if not len(self.starts):
-            return [(self.owners, np.zeros(0, np.float32))] * len(queries)
+            return [_no_sounds()] * len(queries)
         if self.copy is not None:
             scores = queries @ self.copy.T
         else:
@@ -65,7 +82,8 @@ class Part:
             for start in range(0, len(self.vectors), _CHUNK_ROWS):
                 chunk = self.vectors[start : start + _CHUNK_ROWS].astype(np.float32)
                 scores[:, start : start + len(chunk)] = queries @ chunk.T
-        return [(self.owners, row) for row in np.maximum.reduceat(scores, self.starts, axis=1)]
+        nearest, standing = self._by_sound(scores, self.starts)
+        return [Ranked(self.owners, *row) for row in zip(nearest, standing, strict=True)]
 
     def rows_of(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the rows of the sounds that are chosen[positions]."""
@@ -74,13 +92,35 @@ class Part:
         return np.concatenate([np.zeros(0, np.int64), *spans])
 
     def some(self, query: NDArray[np.float32], rows: NDArray[np.int64]) -> Ranked:
-        """Return the sounds that own these rows, scored by the stored vectors."""
-        rows = np.sort(rows)
-        owner = np.searchsorted(self.starts, rows, side="right") - 1  # rising
-        first = np.flatnonzero(np.diff(owner, prepend=-1))
-        if not len(first):
-            return self.owners[:0], np.zeros(0, np.float32)
-        return self.owners[owner[first]], np.maximum.reduceat(self.vectors[rows].astype(np.float32) @ query, first)
+        """Return the sounds that own these rows, scored by all their stored vectors."""
+        if not len(rows):
+            return _no_sounds()
+        owner = np.unique(np.searchsorted(self.starts, rows, side="right") - 1)
+        count = np.append(self.starts[1:], len(self.vectors))[owner] - self.starts[owner]
+        first = np.cumsum(count) - count
+        whole = np.arange(count.sum()) + np.repeat(self.starts[owner] - first, count)
+        cosine = self.vectors[whole].astype(np.float32) @ query
+        return Ranked(self.owners[owner], *self._by_sound(cosine, first))
+
+    def _by_sound(
+        self, cosine: NDArray[np.float32], starts: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the score and the standing of sounds, [..., S] each, of cosine[..., V] of their vectors."""
+        nearest = np.maximum.reduceat(cosine, starts, axis=-1)
+        return nearest, soft_maximum(cosine, starts) if self.by_all else nearest
+
+
+def merged(base: Ranked, delta: Ranked, blocked: NDArray[np.bool_]) -> Ranked:
+    """Join sounds of a base and a delta, without those that are blocked[positions]."""
+    positions = np.concatenate([base.positions, delta.positions])
+    scores = np.concatenate([base.scores, delta.scores])
+    standing = np.concatenate([base.standing, delta.standing])
+    usable = ~blocked[positions] & np.isfinite(scores)  # vectors of others may hold NaN
+    return Ranked(positions[usable], scores[usable], standing[usable])
+
+
+def _no_sounds() -> Ranked:
+    return Ranked(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32))
 
 
 def best_first(scores: NDArray[np.float32]) -> Iterator[int]:

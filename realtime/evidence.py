@@ -13,14 +13,14 @@ from library.index import Match
 
 __all__ = ["Evidence", "Wish"]
 
-TIME_CONSTANT_S = 16.0
+TIME_CONSTANT_S = 32.0
 """A song holds its instruments for longer than a window; what a window confuses, others part."""
 
 MEMORY_S = 32.0
 STEP_S = 0.5
 """Windows nearer to each other than this say nearly the same: of those before the newest, one is kept."""
 
-DOUBT_WINDOWS = 4.0
+DOUBT_WINDOWS = 2.0
 """So many windows without a sound are added to those that speak for it, though no more than came before this one: what
 is new has to be heard clearly, what the first window holds shows at once."""
 
@@ -56,7 +56,7 @@ class Wish:
     """Ask for the sound of one track.
 
     Attributes:
-        first_s: Since when it is heard.
+        first_s: Since when what is heard counts for it.
         matches: What its vector is near to, best first; one at least.
         held: Id of the sound that it shows now, or "".
     """

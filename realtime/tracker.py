@@ -31,7 +31,8 @@ class TrackerConfig:
             same instrument stays far above; different instruments of one family reach about this.
         average_s: Time constant of the exponential average of embeddings and presence.
         least_evidence: Share of the windows that have to hold a track's sound for it to show; see `realtime.evidence`.
-            One that shows is kept by sustain_ratio of it. 0 = each track shows its nearest.
+            0 = each track shows its nearest.
+        sustain_evidence: A sound that shows is kept by this part of least_evidence (hysteresis).
         switch_margin: Sounds below the best keep their order until another beats them by this cosine.
         merge: Without tracking, show slots that name the same best sound as one.
         max_tracks: Bound on tracks, shown or not; the weakest goes.
@@ -42,10 +43,11 @@ class TrackerConfig:
     trigger_hits: int = 2
     trigger_windows: int = 3
     refractory_s: float = 2.0
-    sustain_ratio: float = 0.6
+    sustain_ratio: float = 0.3
     match_cosine: float = 0.6
     average_s: float = 4.0
-    least_evidence: float = 0.15
+    least_evidence: float = 0.2
+    sustain_evidence: float = 0.6
     switch_margin: float = 0.03
     merge: bool = True
     max_tracks: int = 18
@@ -62,6 +64,7 @@ class _Track:
     vector: NDArray[np.float32]  # [D] unit norm
     presence: float
     first_s: float
+    since_s: float  # windows before say nothing for its sound
     heard_s: float  # end of the last window that carried it on
     updated_s: float
     hits: deque[bool]  # over the newest windows
@@ -77,6 +80,12 @@ class _Track:
         self.presence += weight * (presence - self.presence)
         self.heard_s = self.updated_s = time_s
         self.hits.append(hit)
+
+    def lost(self, matches: tuple[Match, ...]) -> bool:
+        """Tell whether the sound that it shows was skipped, or is no longer among what it is near to."""
+        held = self.matches[0] if self.slot else None
+        now = next((match for match in matches if held and match.sound.id == held.sound.id), None)
+        return held is not None and (now is None or now.taste < held.taste)
 
     def miss(self, time_s: float, average_s: float) -> None:
         """Take in a window in which it was not heard."""
@@ -141,13 +150,14 @@ class Tracker:
         asked, self._asked = self._asked, []
         found = [melodic(row) for row in matches]
         self._evidence.observe(list(zip(self._heard, found[len(asked) :], strict=True)), self._time_s)
-        wishes = [
-            Wish(track.first_s, row, _best_id(track) if track.slot else "")
-            for track, row in zip(asked, found, strict=False)
-        ]
+        wishes = []
+        for track, row in zip(asked, found, strict=False):
+            if track.lost(row):
+                track.since_s = self._time_s
+            wishes.append(Wish(track.since_s, row, _best_id(track) if track.slot else ""))
         if config.least_evidence:
             locked = [_best_id(track) for track in self._shown() if track.locked]
-            chosen = self._evidence.choose(wishes, locked, config.least_evidence, config.sustain_ratio)
+            chosen = self._evidence.choose(wishes, locked, config.least_evidence, config.sustain_evidence)
         else:
             chosen = tuple(wish.matches[0] for wish in wishes)
         for track, wish, best in zip(asked, wishes, chosen, strict=True):
@@ -214,7 +224,7 @@ class Tracker:
 
     def _new(self, vector: NDArray[np.float32], presence: float) -> _Track:
         now = self._time_s
-        return _Track(vector.copy(), presence, now, now, now, deque([True], maxlen=self._config.trigger_windows))
+        return _Track(vector.copy(), presence, now, now, now, now, deque([True], maxlen=self._config.trigger_windows))
 
     def _due(self, track: _Track) -> bool:
         """Tell whether a track has the hits to appear; the first windows after a start can't ask for more than all."""
@@ -247,6 +257,12 @@ class Tracker:
     def _free_slot(self) -> int:
         used = {track.slot for track in self._tracks}
         return next(slot for slot in range(1, len(used) + 2) if slot not in used)
+
+    def configure(self, config: TrackerConfig) -> None:
+        """Go on with other settings; tracks stay, and show as long as those let them."""
+        self._config = config
+        for track in self._tracks:
+            track.hits = deque(track.hits, maxlen=config.trigger_windows)
 
 
 def untracked(

@@ -63,7 +63,7 @@ class _Instruments:
 
     def _ranked(self, cosine: NDArray[np.float32]) -> tuple[Match, ...]:
         order = np.argsort(self._hubs - cosine, kind="stable")
-        return tuple(Match(self._sounds[c], float(cosine[c]), hub=float(self._hubs[c])) for c in order)
+        return tuple(Match(self._sounds[c], float(cosine[c]), off=float(self._hubs[c])) for c in order)
 
 
 def bench_song(data: Path, encoder: Encoder, songs: int, progress: Callable[[str], None]) -> SongScores:

@@ -18,7 +18,7 @@ from library.evaluation.metrics import (
     mean_average_precision,
     precision_each,
 )
-from library.hubs import Cohort, hubness, nearest_mean
+from library.hubs import Cohort, hubness, soft_maximum, taken_off
 from library.naming import SetRule, probabilities
 
 __all__ = ["ENROL", "MixtureScores", "mixture_scores", "open_scores", "rank_in_family", "single_scores", "slots_in_use"]
@@ -213,15 +213,18 @@ def open_scores(
         vectors: [M, K, D] unit norm.
         presence: [M, K].
         library: [V, D] unit norm.
-        sound: [V] which sound each vector is of, rising from 0; a sound counts once, by its nearest vector.
+        sound: [V] which sound each vector is of, rising from 0; a sound counts once, with a cohort by all its vectors,
+            else by the nearest.
         truth: [M, C]; the first C sounds may be in a mixture, the others never are.
         cohort: Corrects for hubs.
     """
     starts = np.flatnonzero(np.diff(sound, prepend=-1))
-    scores = np.maximum.reduceat(vectors @ library.T, starts, axis=-1)
-    if cohort is not None:
-        near = np.maximum.reduceat(library @ np.asarray(cohort, np.float32).T, starts, axis=0)
-        scores -= nearest_mean(near)
+    cosine = vectors @ library.T
+    if cohort is None:
+        scores = np.maximum.reduceat(cosine, starts, axis=-1)
+    else:
+        near = soft_maximum(np.asarray(cohort, np.float32) @ library.T, starts)
+        scores = soft_maximum(cosine, starts) - taken_off(near)
     return _three(scores, presence, np.pad(truth, ((0, 0), (0, len(starts) - truth.shape[1]))))
 
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from library.evaluation.protocols import mixture_scores
-from library.hubs import NEAREST, hubness
+from library.hubs import NEAREST, WEIGHT, hubness, soft_maximum
 from library.index import SoundIndex
 from tests.library.libraries import make_library
 
@@ -35,10 +35,10 @@ def sounds() -> NDArray[np.float32]:
     return unit(own[:, None] + 0.02 * rng.standard_normal((8, 2, DIM)))
 
 
-def test_hubness_is_the_mean_cosine_to_the_nearest_of_the_cohort(cohort: NDArray[np.float32]) -> None:
+def test_hubness_is_a_part_of_the_mean_cosine_to_the_nearest_of_the_cohort(cohort: NDArray[np.float32]) -> None:
     sound = cohort[:1]
     nearest = np.sort(sound @ cohort.T)[0, -round(NEAREST * COHORT) :]
-    assert hubness(sound, cohort)[0] == pytest.approx(float(nearest.mean()), abs=1e-6)
+    assert hubness(sound, cohort)[0] == pytest.approx(WEIGHT * float(nearest.mean()), abs=1e-6)
     assert hubness(sound, None).tolist() == [0.0]
 
 
@@ -54,6 +54,30 @@ def test_a_hub_gives_way_to_the_sound_that_is_meant(
     assert {m.sound.id: m.score for m in fair} == {m.sound.id: m.score for m in plain}  # scores stay cosines
     assert [m.standing for m in fair] == sorted((m.standing for m in fair), reverse=True)
     assert index.query(slot, 8)[0] == fair  # what was worked out once is kept
+
+
+def test_the_soft_maximum_lies_between_mean_and_largest_and_is_fair_to_sounds_of_one_clip() -> None:
+    cosine = np.array([[0.6, 0.5, 0.1, 0.5, 0.5, 0.5]], np.float32)
+    starts = np.array([0, 3, 5])
+    some, same, one = soft_maximum(cosine, starts)[0]
+    assert 0.4 < some < 0.6
+    assert same == pytest.approx(0.5, abs=1e-6) == one
+
+
+def test_a_slot_goes_to_the_sound_that_is_near_by_more_of_its_clips(
+    cohort: NDArray[np.float32], tmp_path: Path
+) -> None:
+    own, other = np.eye(DIM)[1], np.eye(DIM)[2]
+    near = unit(own + np.array([[0.6], [0.6], [0.6]]) * np.eye(DIM)[5:8])
+    chance = unit(np.stack([own + 0.5 * other, other, other]))
+    far = [unit(np.tile(np.eye(DIM)[n], (3, 1))) for n in range(8, 12)]
+    lib = make_library(tmp_path / "lib", [vectors.astype(np.float16) for vectors in (chance, near, *far)])
+    slot = unit(own[None])
+    assert SoundIndex.open(lib, None).query(slot, 2)[0][0].sound.name == "s00000"
+    for exact in (True, False):
+        first, second = SoundIndex.open(lib, None, exact=exact, cohort=cohort).query(slot, 2)[0]
+        assert (first.sound.name, second.sound.name) == ("s00001", "s00000")
+        assert second.score > first.score  # scores stay cosines
 
 
 def test_mixtures_are_scored_without_their_hubs(cohort: NDArray[np.float32], sounds: NDArray[np.float32]) -> None:
