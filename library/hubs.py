@@ -20,8 +20,8 @@ from library.generation import Generation
 
 __all__ = ["WEIGHT", "Cohort", "Hubs", "hubness", "soft_maximum", "taken_off"]
 
-SHARPNESS = 12.0
-"""Inverse temperature of the soft maximum: a clip that is .06 nearer than another counts twice as much."""
+SHARPNESS = 16.0
+"""Inverse temperature of the soft maximum: a clip that is .04 nearer than another counts twice as much."""
 
 WEIGHT = 0.7
 """How much of a sound's nearness to the cohort is taken off: one of several clips is less of a hub than one of one."""
