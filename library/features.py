@@ -83,6 +83,8 @@ class PowerSpectrogram(nn.Module):
         self.spec = spec
         parts = _mel_filters(spec) if spec.scale == "mel" else _log_filters(spec)
         self._lengths = [(n_fft, win_length) for n_fft, win_length, _ in parts]
+        self.longest = max(n_fft for n_fft, _ in self._lengths)
+        """Samples of the longest transform: a frame's audio extends half of it to both sides."""
         for i, (_, win_length, filters) in enumerate(parts):
             self.register_buffer(f"window{i}", torch.hann_window(win_length), persistent=False)
             self.register_buffer(f"filters{i}", filters, persistent=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from library.audio import SAMPLE_RATE_HZ, level_db, read_frames
 from library.cores import one_core
-from library.encoders.spec import MixtureEmbedding, MultiEncoder
+from library.encoders.spec import MixtureEmbedding, MultiEncoder, stream_of
 from library.errors import EncoderError, FingerprintError, InputError
 from library.index import Match
 from library.sounds import Sound
 from realtime.gate import GateConfig, Verdict, judge
+from realtime.stability import USUAL_STABILITY, steady
 from realtime.telemetry import Telemetry
 from realtime.tracker import Tracker, TrackerConfig, untracked
 from realtime.types import Analysis, Skipped, Suggestion, Timing, Window
@@ -30,7 +31,7 @@ LOOKUP_DEPTH = 4
 """Matches asked for per one shown: room for drum kits to drop out and for shown sounds to be found again."""
 
 WARM_UP_RUNS = 2
-"""Windows encoded before the first real one: the first plans kernels and fills caches, the second is at full speed."""
+"""Windows encoded before the first real one: one as a stream begins, one as it goes on."""
 
 
 class SoundLookup(Protocol):
@@ -58,6 +59,7 @@ class EngineConfig:
         hop_s: Time between two windows, over 0.
         top_k: Sounds per suggestion, from 1.
         threshold: Presence over which a slot counts, 0..1; None takes the encoder's calibrated one.
+        stability: How surely and for how long something must be heard, 0..1; see `realtime.stability`.
         tracked: Keep suggestions stable over time; otherwise each window stands by itself.
         all_slots: Show every slot, whatever its presence.
         gate: When a window is worth a look.
@@ -69,6 +71,7 @@ class EngineConfig:
     hop_s: float = 0.5
     top_k: int = 5
     threshold: float | None = None
+    stability: float = USUAL_STABILITY
     tracked: bool = True
     all_slots: bool = False
     gate: GateConfig = field(default_factory=GateConfig)
@@ -80,6 +83,8 @@ class EngineConfig:
             raise InputError(f"top {self.top_k}", "must be in 1..100", "take 5, as usual")
         if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:
             raise InputError(f"threshold {self.threshold:g}", "must be in 0..1", "leave it out for the calibrated one")
+        if not 0.0 <= self.stability <= 1.0:
+            raise InputError(f"stability {self.stability:g}", "must be in 0..1", f"take {USUAL_STABILITY:g}, as usual")
 
 
 class Engine:
@@ -104,20 +109,19 @@ class Engine:
             )
         self.config = config or EngineConfig()
         self.encoder = encoder
+        self._stream = stream_of(encoder)
         self.index = index
         self.telemetry = Telemetry()
-        threshold = spec.threshold if self.config.threshold is None else self.config.threshold
-        tracking = TrackerConfig(threshold, self.config.top_k, max_tracks=2 * spec.slots)
-        self._tracking = tracking.each_slot() if self.config.all_slots else tracking
+        self._tracking = self._tracking_of(self.config)
         self._tracker = Tracker(self._tracking)
-        self._lock = threading.Lock()  # lock() and reset() come from other threads than analyse()
+        self._lock = threading.Lock()  # lock(), tune() and reset() come from other threads than analyse()
 
     def warm_up(self) -> None:
-        """Encode noise once or twice, so that the first real window is not late."""
-        samples = round(self.encoder.spec.window_s * SAMPLE_RATE_HZ)
-        noise = np.random.default_rng(0).normal(0.0, 0.1, samples).astype(np.float32)
-        for _ in range(WARM_UP_RUNS):
-            embedding = self._encode(noise)
+        """Encode some hops of noise, so that the first real window is not late."""
+        samples, hop = (round(s * SAMPLE_RATE_HZ) for s in (self.encoder.spec.window_s, self.config.hop_s))
+        noise = np.random.default_rng(0).normal(0.0, 0.1, samples + WARM_UP_RUNS * hop).astype(np.float32)
+        for start in range(0, WARM_UP_RUNS * hop, hop):
+            embedding = self._encode(noise[start : start + samples], start)
             self.index.query(embedding.vectors[0], self.config.top_k)
         rehearsal = Tracker(self._tracking)  # its first assignment imports scipy, which takes longer than a hop
         for time_s in (0.0, self.config.hop_s):
@@ -137,7 +141,7 @@ class Engine:
         if verdict.skipped is not None:
             return self._done(window, verdict, self._pass_over(window, verdict.skipped), Timing(window_ms))
         begun = time.perf_counter()
-        embedding = self._encode(window.audio)
+        embedding = self._encode(window.audio, window.start_frame)
         encoded = time.perf_counter()
         with self._lock:
             suggestions, lookup_s = self._suggest(embedding, _end_s(window))
@@ -155,10 +159,31 @@ class Engine:
         with self._lock:
             return self._tracker.lock(slot, locked)
 
+    def tune(self, threshold: float | None, stability: float) -> None:
+        """Hear more or less from the next window on; what is followed stays. Any thread.
+
+        Args:
+            threshold: See EngineConfig.
+            stability: See EngineConfig.
+
+        Raises:
+            InputError: One of them is out of its range; then nothing has changed.
+        """
+        with self._lock:
+            self.config = replace(self.config, threshold=threshold, stability=stability)
+            self._tracking = self._tracking_of(self.config)
+            self._tracker.configure(self._tracking)
+
     def reset(self) -> None:
         """Forget what was heard so far, locked slots included. Any thread."""
         with self._lock:
             self._tracker.reset()
+
+    def _tracking_of(self, config: EngineConfig) -> TrackerConfig:
+        spec = self.encoder.spec
+        threshold = spec.threshold if config.threshold is None else config.threshold
+        tracking = TrackerConfig(threshold, config.top_k, max_tracks=2 * spec.slots)
+        return tracking.each_slot() if config.all_slots else steady(tracking, config.stability)
 
     def _suggest(self, embedding: MixtureEmbedding, time_s: float) -> tuple[tuple[Suggestion, ...], float]:
         """Return the suggestions and the time in seconds that the look-up took."""
@@ -181,9 +206,9 @@ class Engine:
                 return self._tracker.silence(_end_s(window))
             return self._tracker.rest(_end_s(window))
 
-    def _encode(self, audio: NDArray[np.float32]) -> MixtureEmbedding:
+    def _encode(self, audio: NDArray[np.float32], start: int) -> MixtureEmbedding:
         with one_core():
-            embedding = self.encoder.encode(audio[None])
+            embedding = self._stream.encode(audio, start)
         if not (np.isfinite(embedding.vectors).all() and np.isfinite(embedding.presence).all()):
             raise EncoderError(
                 self.encoder.spec.name,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from library.audio import level_db
 from library.cores import one_core
-from library.encoders.spec import EncoderSpec, MixtureEmbedding, MultiEncoder
+from library.encoders.spec import EncoderSpec, MixtureEmbedding, MixtureStream, MultiEncoder, stream_of
 from library.features import BANDS_PER_OCTAVE, LOWEST_NOTE, SILENCE, FeatureSpec
 
 __all__ = ["Picture", "Tap"]
@@ -46,12 +46,25 @@ class Tap:
         self.window = audio[0]
         return self._encoder.encode(audio)
 
+    def stream(self) -> MixtureStream:
+        """Begin a stream whose windows are kept as well."""
+        return _TappedStream(self, stream_of(self._encoder))
+
     def levels(self, hop_s: float) -> tuple[float, float]:
         """Return RMS and peak of the newest hop in dBFS."""
         window = self.window if self.window is not None else np.zeros(1, np.float32)
         newest = window[-max(1, round(hop_s * self.spec.features.sample_rate)) :]
         peak = float(np.abs(newest).max(initial=0.0))
         return level_db(newest), 20.0 * float(np.log10(max(peak, 1e-6)))
+
+
+class _TappedStream:
+    def __init__(self, tap: Tap, stream: MixtureStream) -> None:
+        self._tap, self._stream = tap, stream
+
+    def encode(self, audio: NDArray[np.float32], start: int) -> MixtureEmbedding:
+        self._tap.window = audio
+        return self._stream.encode(audio, start)
 
 
 class Picture:

@@ -102,7 +102,10 @@ class TimbrelNetwork(nn.Module):
 
     def multi(self, features: Tensor) -> MixtureOutput:
         """Estimate the set of instruments in features[B, 1, F, frames]."""
-        grid = self.trunk(features)
+        return self.sets(self.trunk(features))
+
+    def sets(self, grid: Tensor) -> MixtureOutput:
+        """Estimate the set of instruments in the trunk's cells[B, C, R, n]."""
         cells = grid.flatten(2).transpose(1, 2)  # [B, N, C]
         memory = (self.overview(grid) + self.row_code.T[None, :, :, None]).flatten(2).transpose(1, 2)
         query = self.queries.expand(len(cells), -1, -1)

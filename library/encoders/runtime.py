@@ -12,9 +12,10 @@ from torch.nn import functional as f
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from library.encoders.blocks import ResidualBlock, Trunk, channels_last
-from library.encoders.checkpoint import Checkpoint, load_checkpoint
+from library.encoders.checkpoint import Calibration, Checkpoint, load_checkpoint
 from library.encoders.network import MixtureOutput
-from library.encoders.spec import EncoderSpec, MixtureEmbedding
+from library.encoders.spec import EncoderSpec, MixtureEmbedding, MixtureStream
+from library.encoders.streaming import NetworkStream
 from library.errors import InputError
 from library.features import Frontend
 
@@ -71,23 +72,48 @@ class TorchEncoder:
         Raises:
             InputError: The array is not [B, T] with T of at least 0.1 s, or holds NaN.
         """
-        vectors, presence = [], []
         with torch.inference_mode():
-            for i in _steps(audio):
-                out = self._network.multi(self._features(audio[i : i + MAX_BATCH]))
-                scaled = (out.presence / self._calibration.temperature + self._calibration.bias).sigmoid()
-                vectors.append(_alone(out, scaled).cpu().numpy())
-                presence.append(scaled.cpu().numpy())
-        return MixtureEmbedding(np.concatenate(vectors), np.concatenate(presence))
+            parts = [
+                _calibrated(self._network.multi(self._features(audio[i : i + MAX_BATCH])), self._calibration)
+                for i in _steps(audio)
+            ]
+        return MixtureEmbedding(
+            np.concatenate([part.vectors for part in parts]), np.concatenate([part.presence for part in parts])
+        )
+
+    def stream(self) -> MixtureStream:
+        """Begin a stream, whose windows take what their new audio costs."""
+        return _Stream(NetworkStream(self._network, self._frontend, self._device), self._calibration)
 
     def _features(self, audio: NDArray[np.float32]) -> torch.Tensor:
-        if audio.ndim != 2 or audio.shape[1] < MIN_SAMPLES:
-            raise InputError(f"audio{list(audio.shape)}", "must be [B, T] with at least 0.1 s", "pad it with silence")
-        if not np.isfinite(audio).all():
-            raise InputError("audio", "holds NaN or infinity", "clean it before it is encoded")
+        _check(audio)
         tensor = torch.from_numpy(np.ascontiguousarray(audio, np.float32)).to(self._device)
         features: torch.Tensor = self._frontend(tensor)
         return features
+
+
+class _Stream:
+    """Calibrate what a network hears in a stream."""
+
+    def __init__(self, network: NetworkStream, calibration: Calibration) -> None:
+        self._network, self._calibration = network, calibration
+
+    def encode(self, audio: NDArray[np.float32], start: int) -> MixtureEmbedding:
+        _check(audio[None])
+        with torch.inference_mode():
+            return _calibrated(self._network.encode(audio, start), self._calibration)
+
+
+def _check(audio: NDArray[np.float32]) -> None:
+    if audio.ndim != 2 or audio.shape[1] < MIN_SAMPLES:
+        raise InputError(f"audio{list(audio.shape)}", "must be [B, T] with at least 0.1 s", "pad it with silence")
+    if not np.isfinite(audio).all():
+        raise InputError("audio", "holds NaN or infinity", "clean it before it is encoded")
+
+
+def _calibrated(out: MixtureOutput, calibration: Calibration) -> MixtureEmbedding:
+    presence = (out.presence / calibration.temperature + calibration.bias).sigmoid()
+    return MixtureEmbedding(_alone(out, presence).cpu().numpy(), presence.cpu().numpy())
 
 
 def _alone(out: MixtureOutput, presence: Tensor) -> Tensor:

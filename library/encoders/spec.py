@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,10 @@ from library.features import FeatureSpec
 from library.hubs import Cohort
 from library.naming import UNFITTED, SetRule
 
-__all__ = ["Encoder", "EncoderSpec", "MixtureEmbedding", "MultiEncoder", "SingleEncoder"]
+__all__ = [
+    "Encoder", "EncoderSpec", "MixtureEmbedding", "MixtureStream", "MultiEncoder", "SingleEncoder", "StreamingEncoder",
+    "stream_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,38 @@ class MultiEncoder(Protocol):
     def encode(self, audio: NDArray[np.float32]) -> MixtureEmbedding:
         """Encode audio[B, T] (16 kHz mono, T = window_s * 16000)."""
         ...
+
+
+class MixtureStream(Protocol):
+    """Estimate the sets of instruments in the windows of one stream, from what is new in each."""
+
+    def encode(self, audio: NDArray[np.float32], start: int) -> MixtureEmbedding:
+        """Encode the next window, audio[T] (16 kHz mono) from sample `start` of the stream on; B of the result is 1."""
+        ...
+
+
+@runtime_checkable
+class StreamingEncoder(Protocol):
+    """A multi encoder that can go on from one window to the next."""
+
+    def stream(self) -> MixtureStream:
+        """Begin a stream."""
+        ...
+
+
+class _WholeWindows:
+    """Encode each window by itself."""
+
+    def __init__(self, encoder: MultiEncoder) -> None:
+        self._encoder = encoder
+
+    def encode(self, audio: NDArray[np.float32], start: int) -> MixtureEmbedding:  # noqa: ARG002 - part of the Protocol
+        return self._encoder.encode(audio[None])
+
+
+def stream_of(encoder: MultiEncoder) -> MixtureStream:
+    """Begin a stream; an encoder that can't go on from window to window encodes each by itself."""
+    return encoder.stream() if isinstance(encoder, StreamingEncoder) else _WholeWindows(encoder)
 
 
 class Encoder(SingleEncoder, MultiEncoder, Protocol):

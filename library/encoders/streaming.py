@@ -1,0 +1,144 @@
+"""Encode the windows of one stream, each at the cost of what is new since the last one.
+
+Windows overlap by nine tenths. Band powers and the trunk's cells of audio that was heard before are kept; only what new
+audio can reach is computed, then the pooling over the whole window. The trunk is strictly local (see
+library.encoders.blocks), so that both ways give the same cells, but for two things: at its left end a window has the
+true past where a window by itself has silence, and the power that counts as 0 dB stays while the window's own is within
+REFERENCE_DB of it, which is less than training moves it by.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from library.encoders.blocks import Trunk
+from library.encoders.network import MixtureOutput, TimbrelNetwork
+from library.features import Frontend, normalise_power
+
+__all__ = ["REFERENCE_DB", "NetworkStream"]
+
+REFERENCE_DB = 1.0
+
+SAME = 1e-4
+"""Power of the difference of two windows where they overlap, as a share of the power there, up to which they are one
+stream: resampling rounds differently at the ends of a window."""
+
+_EDGE_S = 0.1
+"""Left out at both ends when windows are compared."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Hold what was computed of a stream; frames and cells are counted from its beginning.
+
+    Attributes:
+        audio: [T] the last window.
+        start: Sample that it begins at.
+        power: [F, n] band power of frames from `frame` on that later audio can't change.
+        reference: Power that counts as 0 dB in the cells.
+        cells: [1, C, R, m] from `cell` on that later audio can't change.
+    """
+
+    audio: NDArray[np.float32]
+    start: int
+    power: Tensor
+    frame: int
+    reference: Tensor
+    cells: Tensor
+    cell: int
+
+
+class NetworkStream:
+    """Run the multi path of one network over one stream. Not thread-safe.
+
+    Args:
+        network: In evaluation mode.
+        frontend: Of a "power" spec; its longest transform has to be a whole number of hops.
+        device: Where both are.
+    """
+
+    def __init__(self, network: TimbrelNetwork, frontend: Frontend, device: torch.device) -> None:
+        self._network, self._frontend, self._device = network, frontend, device
+        self._hop = frontend.spec.hop_length
+        self._reach = frontend.power.longest // 2 // self._hop  # frames that a frame's audio extends to both sides
+        self._kept: _Kept | None = None
+
+    @property
+    def cell_samples(self) -> int:
+        """Samples of one cell: windows are heard from the first whole cell on."""
+        return self._hop * Trunk.STRIDE
+
+    def encode(self, audio: NDArray[np.float32], start: int) -> MixtureOutput:
+        """Encode the next window.
+
+        Args:
+            audio: [T] float32, of at least two cells.
+            start: Sample of the stream that it begins at; what doesn't continue the last window is computed whole.
+        """
+        kept = self._kept if self._continues(audio, start) else None
+        skipped = -start % self.cell_samples
+        first = (start + skipped) // self._hop
+        heard = torch.from_numpy(np.ascontiguousarray(audio[skipped:], np.float32)).to(self._device)
+        power, settled = self._power(heard, first, kept)
+        reference = power.mean()
+        if kept is None or _apart_db(reference, kept.reference) > REFERENCE_DB:
+            kept_cells = None
+        else:
+            reference, kept_cells = kept.reference, kept
+        grid, whole = self._cells(power, first, reference, kept_cells, settled)
+        self._kept = _Kept(
+            np.array(audio, np.float32), start, power[:, : settled - first], first, reference, grid[..., :whole],
+            first // Trunk.STRIDE,
+        )  # fmt: skip
+        return self._network.sets(grid)
+
+    def _power(self, heard: Tensor, first: int, kept: _Kept | None) -> tuple[Tensor, int]:
+        """Return the band power [F, n] of a window's frames, and the first frame that later audio can change."""
+        begin = first if kept is None else kept.frame + kept.power.shape[1]
+        # A frame's audio begins so many frames before it: those come along and are dropped.
+        lead = min(self._reach, begin - first)
+        new = self._frontend.power(heard[None, (begin - lead - first) * self._hop :])[0, :, lead:]
+        power = new if kept is None else torch.cat([kept.power[:, first - kept.frame :], new], dim=1)
+        return power, max(first, first + len(heard) // self._hop - self._reach + 1)
+
+    def _cells(
+        self, power: Tensor, first: int, reference: Tensor, kept: _Kept | None, settled: int
+    ) -> tuple[Tensor, int]:
+        """Return the cells [1, C, R, m] of a window, and how many of them later audio can't change."""
+        trunk, spec = self._network.trunk, self._frontend.spec
+        origin = first // Trunk.STRIDE
+        have = 0 if kept is None else kept.cell + kept.cells.shape[3] - origin
+        lead = min(trunk.reach_cells, have)
+        frames = power[:, (have - lead) * Trunk.STRIDE :]
+        new = trunk(normalise_power(frames[None], spec, reference).unsqueeze(1))[..., lead:]
+        grid = new
+        if kept is not None and have > 0:
+            old = kept.cells[..., origin - kept.cell :]
+            grid = torch.cat([old, new], dim=3).contiguous(memory_format=torch.channels_last)
+        return grid, max(0, (settled - first) // Trunk.STRIDE - trunk.reach_cells)
+
+    def _continues(self, audio: NDArray[np.float32], start: int) -> bool:
+        """Tell whether a window holds the audio that the last one ended with."""
+        kept = self._kept
+        if kept is None or not 0 <= start - kept.start < len(kept.audio):
+            return False
+        shift = start - kept.start
+        settled = kept.frame + kept.power.shape[1]
+        if -(-start // self.cell_samples) * Trunk.STRIDE + self._reach > settled:
+            return False
+        edge = round(_EDGE_S * self._frontend.spec.sample_rate)
+        before, now = kept.audio[shift + edge : -edge], audio[edge : len(kept.audio) - shift - edge]
+        if len(before) != len(now):
+            return False
+        difference = before - now
+        return bool(difference @ difference <= SAME * (before @ before))
+
+
+def _apart_db(power: Tensor, reference: Tensor) -> float:
+    tiny = 1e-20
+    return abs(10.0 * float(torch.log10(power.clamp_min(tiny) / reference.clamp_min(tiny))))

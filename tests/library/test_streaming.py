@@ -1,0 +1,148 @@
+"""Check that a stream hears what windows by themselves do, from what is new in each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from library.audio import read_audio
+from library.demo import load_demo_song
+from library.encoders.checkpoint import Calibration, save_checkpoint
+from library.encoders.network import NetworkConfig, TimbrelNetwork
+from library.encoders.runtime import TorchEncoder, load_encoder
+from library.encoders.spec import stream_of
+from library.encoders.streaming import REFERENCE_DB, NetworkStream
+from library.errors import InputError
+from library.features import TIMBREL_FEATURES, Frontend, normalise_power
+
+SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 8), blocks=1, traits=8)
+COHORT = torch.nn.functional.normalize(torch.randn(32, 16, generator=torch.Generator().manual_seed(3)), dim=-1)
+WINDOW, HOP, CELL = 80_000, 8000, 2048
+
+
+@pytest.fixture(scope="module")
+def music() -> NDArray[np.float32]:
+    """Nine seconds of chords that change every .3 s, over a little noise."""
+    rng = np.random.default_rng(5)
+    time_s = np.arange(9 * 16_000) / 16_000
+    pitches = rng.uniform(80, 2000, (40, 3))[(time_s / 0.3).astype(int)]
+    chords = np.sin(2 * np.pi * np.cumsum(pitches, axis=0) / 16_000).sum(axis=1)
+    return (0.1 * chords + 0.001 * rng.standard_normal(len(time_s))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> TorchEncoder:
+    torch.manual_seed(0)
+    path = Path(tmp_path_factory.mktemp("weights")) / "small.safetensors"
+    save_checkpoint(path, TimbrelNetwork(SMALL), Calibration(2.0, -0.5, 0.25), 5.0, COHORT)
+    return load_encoder(path, "cpu")
+
+
+class _Spied(NetworkStream):
+    """A stream over a fresh small network that keeps the cells of the newest window and counts its new frames."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        self.network = TimbrelNetwork(SMALL).eval()
+        self.frontend = Frontend(TIMBREL_FEATURES)
+        super().__init__(self.network, self.frontend, torch.device("cpu"))
+        self.frames: list[int] = []
+        self.network.trunk.register_forward_hook(lambda _, given, __: self.frames.append(given[0].shape[-1]))
+
+    @torch.inference_mode()
+    def hear(self, audio: NDArray[np.float32], start: int) -> torch.Tensor:
+        """Return the cells [C, R, m] of a window."""
+        rows = SMALL.rows
+        return self.encode(audio[start : start + WINDOW], start).cells[0].T.reshape(SMALL.cells, rows, -1)
+
+    @torch.inference_mode()
+    def whole(self, audio: NDArray[np.float32], end: int, reference: torch.Tensor) -> torch.Tensor:
+        """Return the cells [C, R, m] of all audio up to `end`, at once."""
+        power = self.frontend.power(torch.from_numpy(audio[None, :end]))
+        cells: torch.Tensor = self.network.trunk(normalise_power(power, TIMBREL_FEATURES, reference).unsqueeze(1))
+        return cells[0]
+
+
+@pytest.mark.parametrize("hop", [HOP, 1600, 4000, CELL, 30_000])
+def test_cells_are_those_of_all_the_audio_so_far(music: NDArray[np.float32], hop: int) -> None:
+    stream = _Spied()
+    first = stream.frontend.power(torch.from_numpy(music[None, :WINDOW])).mean()
+    for start in range(0, len(music) - WINDOW, hop):
+        cells = stream.hear(music, start)
+        skip = -(-start // CELL)
+        expected = stream.whole(music, start + WINDOW, first)[..., skip:]
+        np.testing.assert_allclose(cells, expected, atol=2e-4)
+    assert max(stream.frames[2::2]) < stream.frames[0], "only what is new was computed"
+
+
+def test_the_first_window_is_heard_as_by_itself(music: NDArray[np.float32], encoder: TorchEncoder) -> None:
+    window = music[:WINDOW]
+    alone, streamed = encoder.encode(window[None]), encoder.stream().encode(window, 0)
+    np.testing.assert_allclose(streamed.vectors, alone.vectors, atol=1e-5)
+    np.testing.assert_allclose(streamed.presence, alone.presence, atol=1e-5)
+
+
+def test_a_window_that_does_not_go_on_is_computed_whole(music: NDArray[np.float32], encoder: TorchEncoder) -> None:
+    other = music[::-1].copy()
+    for start, audio in ((HOP, other), (-HOP, music), (10 * WINDOW, music), (HOP, 0.5 * music)):
+        stream = encoder.stream()
+        stream.encode(music[:WINDOW], 0)
+        found = stream.encode(audio[HOP : HOP + WINDOW], start)
+        expected = encoder.stream().encode(audio[HOP : HOP + WINDOW], start)
+        np.testing.assert_array_equal(found.vectors, expected.vectors)
+
+
+def test_what_grows_louder_is_heard_at_its_new_level(music: NDArray[np.float32]) -> None:
+    louder = music * np.linspace(0.05, 1.0, len(music), dtype=np.float32)
+    stream = _Spied()
+    for start in range(0, len(music) - WINDOW, HOP):
+        cells = stream.hear(louder, start)
+        assert stream._kept is not None
+        own = stream.frontend.power(torch.from_numpy(louder[None, start : start + WINDOW])).mean()
+        apart_db = 10 * float(torch.log10(own / stream._kept.reference))
+        assert abs(apart_db) < REFERENCE_DB + 0.5  # the window begins at a whole cell, with its true past
+        skip = -(-start // CELL)
+        expected = stream.whole(louder, start + WINDOW, stream._kept.reference)[..., skip:]
+        inner = SMALL.blocks * 2 + 1  # at the left end, what was computed whole had silence before
+        np.testing.assert_allclose(cells[..., inner:], expected[..., inner:], atol=2e-4)
+
+
+def test_slots_of_a_song_are_nearly_those_of_windows_by_themselves() -> None:
+    encoder = load_encoder(device="cpu")
+    song = read_audio(load_demo_song().audio)[: 18 * 16_000]
+    stream = encoder.stream()
+    cosines, apart = [], []
+    for start in range(0, len(song) - WINDOW, HOP):
+        window = song[start : start + WINDOW]
+        found, alone = stream.encode(window, start), encoder.encode(window[None, -start % CELL :])
+        cosines += (found.vectors * alone.vectors).sum(axis=-1)[alone.presence > 0.5].tolist()
+        apart += np.abs(found.presence - alone.presence).ravel().tolist()
+    assert len(cosines) > 20
+    assert min(cosines) > 0.9
+    assert np.median(cosines) > 0.995
+    assert max(apart) < 0.1
+
+
+def test_bad_audio_is_refused_and_the_stream_goes_on(music: NDArray[np.float32], encoder: TorchEncoder) -> None:
+    stream = encoder.stream()
+    stream.encode(music[:WINDOW], 0)
+    with pytest.raises(InputError, match="NaN"):
+        stream.encode(np.full(WINDOW, np.nan, np.float32), HOP)
+    with pytest.raises(InputError, match="at least"):
+        stream.encode(music[:100], HOP)
+    assert np.isfinite(stream.encode(music[HOP : HOP + WINDOW], HOP).vectors).all()
+
+
+def test_an_encoder_without_streams_encodes_each_window_by_itself(
+    music: NDArray[np.float32], encoder: TorchEncoder
+) -> None:
+    class Plain:
+        spec = encoder.spec
+        encode = staticmethod(encoder.encode)
+
+    window = music[:WINDOW]
+    np.testing.assert_array_equal(stream_of(Plain()).encode(window, 7).vectors, encoder.encode(window[None]).vectors)
