@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,9 @@ WELCOME = 0.25
 CANDIDATES = 10
 """Sounds of a slot that are remembered, and of a track that are considered."""
 
+NUMBERS_KEPT = 2048
+"""Sounds that may have a number; beyond, those that no window holds any more lose theirs."""
+
 HELD = 1.25
 """A sound that shows counts as so much more: two that explain nearly as much don't take turns."""
 
@@ -68,8 +71,13 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
+    """Hold the claims of one window's slots, one after the other: slot[n], sound[n] (its number), claim[n]."""
+
     time_s: float
-    claims: tuple[dict[str, float], ...]  # of each slot, by sound
+    slots: int
+    slot: NDArray[np.int64]
+    sound: NDArray[np.int64]
+    claim: NDArray[np.float64]
 
 
 class Evidence:
@@ -85,6 +93,7 @@ class Evidence:
     def __init__(self, time_constant_s: float = TIME_CONSTANT_S) -> None:
         self._time_constant_s = time_constant_s
         self._windows: list[_Heard] = []
+        self._numbers: dict[str, int] = {}
 
     def observe(self, slots: Sequence[tuple[float, tuple[Match, ...]]], time_s: float) -> None:
         """Take in one window: presence and matches, best first, of each of its slots."""
@@ -92,9 +101,14 @@ class Evidence:
         time_s = max(time_s, windows[-1].time_s) if windows else time_s
         if len(windows) > 1 and windows[-1].time_s - windows[-2].time_s < STEP_S - _TINY_S:
             windows.pop()
-        claims = tuple(_claims(presence, matches) for presence, matches in slots if matches)
-        windows.append(_Heard(time_s, claims))
+        claims = [_claims(presence, matches) for presence, matches in slots if matches]
+        slot = np.repeat(np.arange(len(claims)), [len(row) for row in claims])
+        sound = [self._numbers.setdefault(name, len(self._numbers)) for row in claims for name in row]
+        claim = [value for row in claims for value in row.values()]
+        windows.append(_Heard(time_s, max(1, len(claims)), slot, np.array(sound, np.int64), np.array(claim)))
         self._windows = [window for window in windows if window.time_s > time_s - MEMORY_S]
+        if len(self._numbers) > NUMBERS_KEPT:
+            self._renumber()
 
     def choose(
         self, wishes: Sequence[Wish], taken: Iterable[str], least: float, sustain: float
@@ -134,15 +148,29 @@ class Evidence:
     def clear(self) -> None:
         """Forget everything."""
         self._windows.clear()
+        self._numbers.clear()
+
+    def _renumber(self) -> None:
+        names = list(self._numbers)
+        used = np.unique(np.concatenate([window.sound for window in self._windows]))
+        place = np.zeros(len(names), np.int64)
+        place[used] = np.arange(len(used))
+        self._windows = [replace(window, sound=place[window.sound]) for window in self._windows]
+        self._numbers = {names[old]: new for new, old in enumerate(used.tolist())}
 
     def _table(self, column: Mapping[str, int]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return claims[rows, sounds], one row a slot and at least one a window, and the first row of each window."""
-        slots = [window.claims or ({},) for window in self._windows]
-        claims = np.zeros((sum(map(len, slots)), len(column)))
-        for row, slot in enumerate(slot for window in slots for slot in window):
-            for name in slot.keys() & column.keys():
-                claims[row, column[name]] = slot[name]
-        return claims, np.cumsum([0, *map(len, slots[:-1])])
+        windows = self._windows
+        first_rows = np.cumsum([0, *(window.slots for window in windows)])
+        column_of = np.full(len(self._numbers), -1)
+        for name in column.keys() & self._numbers.keys():
+            column_of[self._numbers[name]] = column[name]
+        rows = np.concatenate([window.slot + first for window, first in zip(windows, first_rows, strict=False)])
+        columns = column_of[np.concatenate([window.sound for window in windows])]
+        asked = columns >= 0
+        claims = np.zeros((first_rows[-1], len(column)))
+        claims[rows[asked], columns[asked]] = np.concatenate([window.claim for window in windows])[asked]
+        return claims, first_rows[:-1]
 
     def _asked(
         self,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from library.index import Match
 from library.sounds import Sound
-from realtime.evidence import Evidence, Wish
+from realtime.evidence import NUMBERS_KEPT, Evidence, Wish
 
 LEAST, SUSTAIN = 0.15, 0.6
 
 
-def _match(name: str, score: float, taste: float = 0.0, hub: float = 0.0) -> Match:
-    return Match(Sound(name, name, "gm", "", None, "", "test", ""), score, taste, hub)
+def _match(name: str, score: float, taste: float = 0.0, off: float = 0.0) -> Match:
+    return Match(Sound(name, name, "gm", "", None, "", "test", ""), score, taste, off)
 
 
 def _names(evidence: Evidence, *wishes: Wish, taken: tuple[str, ...] = ()) -> list[str]:
@@ -79,6 +79,17 @@ def test_windows_close_to_each_other_are_kept_thinly_and_old_ones_forgotten() ->
     assert len(evidence._windows) < 80  # the memory that a short hop may take
     evidence.clear()
     assert _names(evidence, Wish(5.0, (_match("flute", 0.9),))) == [""]
+
+
+def test_a_long_session_over_a_large_library_forgets_what_it_no_longer_hears() -> None:
+    evidence = Evidence()
+    flute = (_match("flute", 0.9),)
+    for hop in range(NUMBERS_KEPT):
+        passing = tuple(_match(f"passing {hop}.{n}", 0.5) for n in range(3))
+        evidence.observe([(0.9, flute), (0.9, passing)], 5.0 + 0.5 * hop)
+        if hop % 200 == 199:
+            assert _names(evidence, Wish(5.0, flute), Wish(5.0, passing)) == ["flute", ""]
+    assert len(evidence._numbers) <= NUMBERS_KEPT + 3
 
 
 def test_time_that_stands_still_or_goes_back_does_no_harm() -> None:
