@@ -116,6 +116,11 @@ class Engine:
         self._tracker = Tracker(self._tracking)
         self._lock = threading.Lock()  # lock(), tune() and reset() come from other threads than analyse()
 
+    def use(self, encoder: MultiEncoder) -> None:
+        """Hear through another encoder of the same weights, one that looks on; before the first window."""
+        self.encoder = encoder
+        self._stream = stream_of(encoder)
+
     def warm_up(self) -> None:
         """Encode some hops of noise, so that the first real window is not late."""
         samples, hop = (round(s * SAMPLE_RATE_HZ) for s in (self.encoder.spec.window_s, self.config.hop_s))
