@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.commands import HubCommand, Refusal
@@ -18,16 +18,20 @@ from bridge.osc.limits import RateLimit
 from bridge.osc.server import Asker
 from bridge.page.clients import Client
 from bridge.page.history import Heard, History
+from bridge.page.inputs import Inputs
+from bridge.page.library_desk import LibraryDesk
+from bridge.page.opening import import_aiohttp, open_browser
 from bridge.page.picture import Picture, Tap
 from bridge.page.protocol import PageAsker, event, read_request, to_command
+from bridge.page.report import Report
 from bridge.page.server import PageServer
 from bridge.page.soundmap import LibraryMap
 from bridge.page.sounds import Previews, Shelf
 from bridge.page.state import Sections
-from bridge.page.view import lanes_section, pulse_section, status_section, targets_section
+from bridge.page.view import lanes_section, pulse_section, status_section, targets_section, tuning_section
 from bridge.suggestions import SuggestionList
 from bridge.threads import in_thread
-from library.errors import MissingDependencyError, NetworkError
+from library.errors import InputError, MissingDependencyError, NetworkError
 
 if TYPE_CHECKING:
     from realtime.engine import Engine
@@ -43,9 +47,10 @@ class Page:
         hub: What is shown; only read.
         on_command: Carries out what pages ask for; may raise Refusal.
         library: Name of the library, for people.
+        kept: Path of the file in which settings are kept, for people; empty = they can't be.
     """
 
-    def __init__(self, hub: Hub, on_command: Callable[[HubCommand, Asker], None], library: str) -> None:
+    def __init__(self, hub: Hub, on_command: Callable[[HubCommand, Asker], None], library: str, kept: str = "") -> None:
         self.clients: dict[int, Client] = {}
         self._hub, self._on_command = hub, on_command
         self._sections = Sections()
@@ -54,16 +59,17 @@ class Page:
         previews, plan = Previews(self._shelf), LibraryMap(self._shelf)
         self._server = PageServer(self._join, self._leave, self._receive, previews.wav, plan.json)
         self._requests = RateLimit(rate=50, burst=100)  # a held key repeats 30 times a second
+        self._desk: LibraryDesk | None = None
         self._engine: Engine | None = None
         self._tap: Tap | None = None
-        self._picture: Picture | None = None
         self._drawing: asyncio.Task[None] | None = None
         self._began = time.monotonic()
         self._count = 0
-        self._seen: tuple[SuggestionList, frozenset[int]] | None = None
+        self._seen: tuple[SuggestionList, frozenset[int], frozenset[str]] | None = None
+        self._inputs = Inputs(lambda found: self._put_now("inputs", found))
         self._sections.put(
             "session",
-            {"version": version("timbrel"), "library": library, "began": round(time.time(), 1)},
+            {"version": version("timbrel"), "library": library, "began": round(time.time(), 1), "kept": kept},
         )
 
     @property
@@ -76,10 +82,20 @@ class Page:
         """What commands, previews and the WebSocket need."""
         return self._server.token
 
-    async def start(self, config: PageConfig, say: Callable[[str], None]) -> None:
-        """Serve the page; where that can't be, say so in one line: the daemon goes on without."""
+    async def start(self, config: PageConfig, say: Callable[[str], None], desk: LibraryDesk | None = None) -> None:
+        """Serve the page; where that can't be, say so in one line: the daemon goes on without.
+
+        Args:
+            config: Where, and what beside it.
+            say: Takes lines for people.
+            desk: Looks after the library.
+        """
+        if desk is not None:
+            self._desk = desk
+            desk.start(self._put_now)
+        await self._show_report(config.report, say)
         try:
-            await in_thread("page", _import_aiohttp)  # 0.3 s in which OSC is answered
+            await in_thread("page", import_aiohttp)  # 0.3 s in which OSC is answered
             await self._server.start(config.port)
         except (MissingDependencyError, NetworkError) as error:
             say(f"no page: {error}")
@@ -87,33 +103,38 @@ class Page:
         taken = f" (port {config.port} is taken)" if config.port not in (0, self._server.port) else ""
         say(f"page at {self.url}{taken}")
         if config.open:
-            await in_thread("browser", lambda: _open_browser(self.url))
+            await in_thread("browser", lambda: open_browser(self.url))
 
     async def close(self, reason: str) -> None:
         """Tell the pages why, and close them; may be called twice."""
         if self._drawing is not None:
             self._drawing.cancel()
+        self._inputs.close()
         self.look()
         for client in self.clients.values():
             client.tell(event("bye", text=reason))
         await asyncio.sleep(0)  # lets their tasks write it
         await self._server.close()
+        if self._desk is not None:
+            await self._desk.close()
 
     def attach(self, engine: Engine) -> None:
         """Take over what an engine is going to hear; call it before the engine runs."""
         self._engine = engine
         self._tap = Tap(engine.encoder)
-        engine.encoder = self._tap
+        engine.use(self._tap)
 
     def on_analysis(self, analysis: Analysis) -> None:
         """Take in one window, after the hub did."""
         if self._engine is None or self._tap is None:
             return
+        at_s = time.time()
         level_db, peak_db = analysis.level_db, analysis.level_db
-        if analysis.skipped is None:
+        if analysis.skipped in (None, "error"):  # a window that could not be analysed sounded all the same
             level_db, peak_db = self._tap.levels(self._engine.config.hop_s)
         counts = self._engine.telemetry.snapshot()
-        self._sections.put("pulse", pulse_section(analysis, level_db, peak_db, counts.missed_hops, counts.windows))
+        heard = pulse_section(analysis, level_db, peak_db, counts.missed_hops, counts.windows, at_s)
+        self._sections.put("pulse", heard)
         self._remember(analysis)
         self.look(is_frame=True)
         self._draw(analysis)
@@ -121,6 +142,8 @@ class Page:
     def look(self, *, is_frame: bool = False) -> None:
         """Take over what changed in the hub, and wake the pages when there is something for them."""
         hub, before = self._hub, self._sections.version
+        if self._desk is not None:
+            self._desk.look(self._shelf.library)
         self._look_at_list()
         self._sections.put_all(
             {
@@ -130,14 +153,17 @@ class Page:
                 "switches": {"auto": hub.auto, "enabled": hub.enabled},
             }
         )
+        if self._tap is not None:
+            calibrated = self._tap.spec.threshold
+            self._sections.put("tuning", tuning_section(hub.threshold, calibrated, hub.stability))
         if self._sections.version > before or is_frame:
             for client in self.clients.values():
                 client.wake(is_frame=is_frame)
 
     def _look_at_list(self) -> None:
-        """Write the lanes anew where list or locks are others: asking for previews looks into the library."""
-        seen = (self._hub.shown, self._hub.locked)
-        if self._seen is None or seen[0] is not self._seen[0] or seen[1] != self._seen[1]:
+        """Write the lanes anew where list, locks or likes are others: asking for previews looks into the library."""
+        seen = (self._hub.shown, self._hub.locked, self._hub.liked)
+        if self._seen is None or seen[0] is not self._seen[0] or seen[1:] != self._seen[1:]:
             self._seen = seen
             self._shelf.remember(item.sound for item in seen[0].items)
             self._sections.put("lanes", lanes_section(*seen, self._shelf.can_hear))
@@ -168,6 +194,23 @@ class Page:
         for client in self.clients.values():
             client.tell(event(kind, **fields))
 
+    def _put_now(self, name: str, value: object) -> None:
+        """Set a section that changes by itself, and wake the pages."""
+        self._sections.put(name, value)
+        for client in self.clients.values():
+            client.wake()
+
+    async def _show_report(self, folder: str, say: Callable[[str], None]) -> None:
+        """Show an evaluation beside the page; where there is none, say so and go on."""
+        if not folder:
+            return
+        try:
+            self._server.report = await in_thread("report", lambda: Report(Path(folder).expanduser()))
+        except (InputError, OSError) as error:
+            say(f"no evaluation: {error}")
+        else:
+            self._sections.put("report", True)
+
     def _join(self) -> Client:
         self._count += 1
         self.look()
@@ -186,7 +229,13 @@ class Page:
                 raise Refusal(429, "too many messages, slow down")
             request = read_request(text)
             asker = PageAsker(endpoint, request.do, client.number, request.id)
-            self._on_command(to_command(request, self._hub.shown), asker)
+            if self._desk is not None and self._desk.takes(request.do):
+                self._desk.handle(request)
+                return
+            if request.do == "inputs":
+                self._inputs.look()
+            else:
+                self._on_command(to_command(request, self._hub.shown), asker)
         except Refusal as refusal:
             self.refuse(asker, refusal)
         self.look()
@@ -211,25 +260,9 @@ class Page:
 
     async def _draw_slowly(self) -> None:
         tap = self._tap
-        if tap is None or tap.window is None:
+        features = await in_thread("page picture", tap.features) if tap is not None else None
+        if tap is None or features is None:
             return
-        window, made = tap.window, self._picture
-        picture = await in_thread("page picture", lambda: made or Picture(tap.spec.features))
-        self._picture = picture
-        self._sections.put("picture", await in_thread("page picture", lambda: picture.draw(window)))
+        self._sections.put("picture", Picture(tap.spec.features).draw(features))
         for client in self.clients.values():
             client.wake()
-
-
-def _import_aiohttp() -> None:
-    try:
-        import aiohttp.web  # noqa: F401 - only so that it is there
-    except ImportError as error:
-        raise MissingDependencyError("aiohttp", "is needed for the page", "install it, or give --no-page") from error
-
-
-def _open_browser(url: str) -> None:
-    import webbrowser
-
-    with suppress(webbrowser.Error):
-        webbrowser.open(url)

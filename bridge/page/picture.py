@@ -25,7 +25,7 @@ _MARKS_HZ = (100, 300, 1000, 3000)
 
 
 class Tap:
-    """Stand before an encoder and keep the window that it encodes; the engine thread writes, any thread reads.
+    """Stand before an encoder and keep what it hears; the engine thread writes, any thread reads.
 
     Args:
         encoder: Does the work.
@@ -35,6 +35,7 @@ class Tap:
         self._encoder = encoder
         self.window: NDArray[np.float32] | None = None
         """The newest window [T], 16 kHz mono; nobody writes to it again."""
+        self._stream: MixtureStream | None = None
 
     @property
     def spec(self) -> EncoderSpec:
@@ -48,7 +49,20 @@ class Tap:
 
     def stream(self) -> MixtureStream:
         """Begin a stream whose windows are kept as well."""
-        return _TappedStream(self, stream_of(self._encoder))
+        self._stream = _TappedStream(self, stream_of(self._encoder))
+        return self._stream
+
+    def features(self) -> NDArray[np.float32] | None:
+        """Return the features [F, frames] of the newest window, None before it; may take some 5 ms of one core."""
+        seen = None if self._stream is None else self._stream.features()
+        if seen is not None or self.window is None:
+            return seen
+        import torch
+
+        from library.features import Frontend
+
+        with torch.inference_mode(), one_core():
+            return np.asarray(Frontend(self.spec.features)(torch.from_numpy(self.window)[None])[0, 0].numpy())
 
     def levels(self, hop_s: float) -> tuple[float, float]:
         """Return RMS and peak of the newest hop in dBFS."""
@@ -66,31 +80,27 @@ class _TappedStream:
         self._tap.window = audio
         return self._stream.encode(audio, start)
 
+    def features(self) -> NDArray[np.float32] | None:
+        return self._stream.features()
+
 
 class Picture:
-    """Turn windows into small pictures with the front end of an encoder.
+    """Turn the features of windows into small pictures.
 
     Args:
-        features: The front end.
+        spec: Their front end.
     """
 
-    def __init__(self, features: FeatureSpec) -> None:
-        from library.features import Frontend
+    def __init__(self, spec: FeatureSpec) -> None:
+        self._spec = spec
 
-        self._spec = features
-        self._frontend = Frontend(features).eval()
-
-    def draw(self, window: NDArray[np.float32]) -> dict[str, Any]:  # Any: what JSON can hold
-        """Draw a window[T]; takes some 5 ms of one core.
+    def draw(self, features: NDArray[np.float32]) -> dict[str, Any]:  # Any: what JSON can hold
+        """Draw features[F, frames].
 
         Returns:
             rows, columns and their bytes in base64, row by row from the lowest band, 0 = silence; marks = rows of some
             frequencies in Hz.
         """
-        import torch
-
-        with torch.inference_mode(), one_core():
-            features = self._frontend(torch.from_numpy(window)[None])[0, 0].numpy()  # [F, frames]
         low, high = (SILENCE, _LOUDEST) if self._spec.normalise == "power" else (features.min(), features.max())
         small = _shrink(_shrink(features, ROWS).T, COLUMNS).T
         shades = np.clip((small - low) / max(high - low, 1e-9) * 255.0, 0.0, 255.0).astype(np.uint8)

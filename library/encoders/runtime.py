@@ -103,6 +103,10 @@ class _Stream:
         with torch.inference_mode():
             return _calibrated(self._network.encode(audio, start), self._calibration)
 
+    def features(self) -> NDArray[np.float32] | None:
+        with torch.inference_mode():
+            return self._network.features()
+
 
 def _check(audio: NDArray[np.float32]) -> None:
     if audio.ndim != 2 or audio.shape[1] < MIN_SAMPLES:

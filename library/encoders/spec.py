@@ -92,6 +92,10 @@ class MixtureStream(Protocol):
         """Encode the next window, audio[T] (16 kHz mono) from sample `start` of the stream on; B of the result is 1."""
         ...
 
+    def features(self) -> NDArray[np.float32] | None:
+        """Return what the network saw of the last window, [F, frames]; None where nothing was kept. Any thread."""
+        ...
+
 
 @runtime_checkable
 class StreamingEncoder(Protocol):
@@ -110,6 +114,9 @@ class _WholeWindows:
 
     def encode(self, audio: NDArray[np.float32], start: int) -> MixtureEmbedding:  # noqa: ARG002 - part of the Protocol
         return self._encoder.encode(audio[None])
+
+    def features(self) -> None:
+        return None
 
 
 def stream_of(encoder: MultiEncoder) -> MixtureStream:

@@ -67,6 +67,7 @@ class NetworkStream:
         self._hop = frontend.spec.hop_length
         self._reach = frontend.power.longest // 2 // self._hop  # frames that a frame's audio extends to both sides
         self._kept: _Kept | None = None
+        self._seen: tuple[Tensor, Tensor] | None = None  # band power [F, frames] and reference of the last window
 
     @property
     def cell_samples(self) -> int:
@@ -95,7 +96,15 @@ class NetworkStream:
             np.array(audio, np.float32), start, power[:, : settled - first], first, reference, grid[..., :whole],
             first // Trunk.STRIDE,
         )  # fmt: skip
+        self._seen = power, reference
         return self._network.sets(grid)
+
+    def features(self) -> NDArray[np.float32] | None:
+        """Return the features [F, frames] of the last window, None before the first; any thread may ask."""
+        if self._seen is None:
+            return None
+        power, reference = self._seen
+        return np.asarray(normalise_power(power[None], self._frontend.spec, reference)[0].cpu().numpy())
 
     def _power(self, heard: Tensor, first: int, kept: _Kept | None) -> tuple[Tensor, int]:
         """Return the band power [F, n] of a window's frames, and the first frame that later audio can change."""

@@ -11,8 +11,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from bridge.commands import Choose, Lock, Refusal, Reject, SetBus, SetTarget, Step, Undo
+from bridge.commands import (
+    Choose,
+    KeepSettings,
+    Like,
+    Lock,
+    Refusal,
+    Reject,
+    SetBus,
+    SetStability,
+    SetTarget,
+    SetThreshold,
+    Step,
+    Undo,
+)
 from bridge.config import Config, PageConfig
 from bridge.hub import Hub, HubOptions
 from bridge.page import Page
@@ -24,9 +38,10 @@ from bridge.page.security import WS_PROTOCOL
 from bridge.page.soundmap import LibraryMap
 from bridge.page.sounds import Shelf
 from bridge.page.state import Sections
-from bridge.page.view import ADVICE, lanes_section, pulse_section, status_section
+from bridge.page.view import ADVICE, lanes_section, pulse_section, status_section, tuning_section
 from bridge.suggestions import Item, SuggestionList
-from library.features import PAPER_FEATURES, TIMBREL_FEATURES
+from library.encoders import load_encoder
+from library.features import PAPER_FEATURES, TIMBREL_FEATURES, Frontend
 from library.follow import LiveIndex
 from realtime.types import Analysis, EngineState, Timing
 from tests.bridge.heard import heard, preset, sample, suggestion
@@ -160,11 +175,12 @@ def test_history_is_bounded_and_says_what_it_dropped() -> None:
 
 
 def test_lanes_hold_the_list_by_slot_with_indices_of_the_list() -> None:
-    section = lanes_section(SHOWN, {3}, lambda sound: sound is KICK)
+    section = lanes_section(SHOWN, {3}, {PIANO.id}, lambda sound: sound is KICK)
     assert section["list"] == 7
     viola, kick = section["lanes"]
     assert (viola["slot"], viola["locked"], [s["index"] for s in viola["sounds"]]) == (1, False, [1, 2])
     assert viola["sounds"][0]["score"] == 0.912
+    assert [sound["liked"] for sound in viola["sounds"]] == [False, True]
     assert viola["sounds"][0]["program"] == {"channel": None, "bank_msb": 0, "bank_lsb": None, "program": 41}
     assert (kick["locked"], kick["sounds"][0]["preview"], kick["sounds"][0]["program"]) == (True, True, None)
 
@@ -176,8 +192,14 @@ def test_every_state_has_a_sentence_that_says_what_to_do() -> None:
 
 
 def test_a_level_that_json_can_not_hold_is_silence() -> None:
-    pulse = pulse_section(heard(skipped="silent"), float("-inf"), -200.0, 3, 9)
+    pulse = pulse_section(heard(skipped="silent"), float("-inf"), -200.0, 3, 9, 1.5)
     assert (pulse["level_db"], pulse["peak_db"], pulse["missed"], pulse["windows"]) == (-120.0, -120.0, 3, 9)
+
+
+def test_tuning_tells_what_is_in_use_and_what_is_usual() -> None:
+    usual = tuning_section(None, 0.37, 0.5)
+    assert usual == {"threshold": 0.37, "calibrated": 0.37, "set": False, "stability": 0.5, "usual": 0.5}
+    assert tuning_section(0.2, 0.37, 1.0) == usual | {"threshold": 0.2, "set": True, "stability": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -190,6 +212,11 @@ def test_a_level_that_json_can_not_hold_is_silence() -> None:
         ('{"do":"step","by":-1}', Step(-1)),
         ('{"do":"target","adapter":"ardour","track":"Lead"}', SetTarget("ardour", "Lead")),
         ('{"do":"bus","input":"default"}', SetBus("default")),
+        ('{"do":"like","slot":1,"sound":"gm:0:0","on":true}', Like(2, 7, True)),
+        ('{"do":"threshold","value":0.25}', SetThreshold(0.25)),
+        ('{"do":"threshold","value":null}', SetThreshold(None)),
+        ('{"do":"stability","value":1}', SetStability(1.0)),
+        ('{"do":"keep"}', KeepSettings()),
     ],
 )
 def test_messages_become_the_commands_of_osc(text: str, command: object) -> None:
@@ -212,11 +239,25 @@ def test_the_tap_passes_on_what_the_encoder_says_and_keeps_the_window() -> None:
     assert tap.levels(5.0)[0] < -15.0
 
 
+def test_the_tap_hands_on_the_features_that_the_network_saw() -> None:
+    audio = np.random.default_rng(0).normal(0.0, 0.1, 80_000).astype(np.float32)
+    tap, plain = Tap(load_encoder(device="cpu")), Tap(SpectrumEncoder())
+    assert tap.features() is None is plain.features()
+    for one in (tap, plain):
+        one.stream().encode(audio, 0)
+    with torch.inference_mode():
+        expected = Frontend(TIMBREL_FEATURES)(torch.from_numpy(audio)[None])[0, 0].numpy()
+    for seen in (tap.features(), plain.features()):
+        assert seen is not None
+        np.testing.assert_allclose(seen, expected, atol=1e-4)
+
+
 @pytest.mark.parametrize("features", [TIMBREL_FEATURES, PAPER_FEATURES])
 def test_the_picture_of_a_tone_is_bright_where_the_tone_is(features: Any) -> None:
     tone_hz = 1000.0
     window = (0.3 * np.sin(2 * np.pi * tone_hz * np.arange(80_000) / 16_000)).astype(np.float32)
-    drawn = Picture(features).draw(window)
+    with torch.inference_mode():
+        drawn = Picture(features).draw(Frontend(features)(torch.from_numpy(window)[None])[0, 0].numpy())
     shades = np.frombuffer(base64.b64decode(drawn["data"]), np.uint8).reshape(drawn["rows"], drawn["columns"])
     assert drawn["rows"] <= 90
     assert drawn["columns"] <= 80

@@ -31,7 +31,7 @@ def music() -> NDArray[np.float32]:
     time_s = np.arange(9 * 16_000) / 16_000
     pitches = rng.uniform(80, 2000, (40, 3))[(time_s / 0.3).astype(int)]
     chords = np.sin(2 * np.pi * np.cumsum(pitches, axis=0) / 16_000).sum(axis=1)
-    return (0.1 * chords + 0.001 * rng.standard_normal(len(time_s))).astype(np.float32)
+    return np.asarray(0.1 * chords + 0.001 * rng.standard_normal(len(time_s)), np.float32)
 
 
 @pytest.fixture(scope="module")
