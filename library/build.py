@@ -46,6 +46,8 @@ class BuildProgress:
         sounds: Sounds in the library so far.
         current: What comes next.
         part: How much of the current file is done, 0..1; a soundfont can hold hundreds of sounds.
+        errors: How much could not be read so far.
+        file: The current file, from the name of its source on.
     """
 
     files_done: int
@@ -53,6 +55,8 @@ class BuildProgress:
     sounds: int
     current: str
     part: float = 0.0
+    errors: int = 0
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +208,11 @@ def fill(
 ) -> tuple[int, int]:
     """Embed what is new or changed, on one core; returns the sounds embedded, and the files that were taken over."""
     embedded = unchanged = 0
+
+    def tell(number: int, name: str, part: float = 0.0) -> None:
+        file = scan.files[number].name if number < len(scan.files) else ""
+        progress(BuildProgress(number, len(scan.files), catalog.count(), name, part, catalog.count_errors(), file))
+
     for number, found in enumerate(scan.files):
         path = str(found.path)
         try:
@@ -212,18 +221,18 @@ def fill(
             catalog.add_error(path, path, f"{path}: can't be read ({error.strerror}); check its permissions")
             continue
         if record.done:
-            progress(BuildProgress(number, len(scan.files), catalog.count(), found.name))
+            tell(number, found.name)
             unchanged += 1
             continue
 
         def step(part: float, name: str, number: int = number) -> None:
-            progress(BuildProgress(number, len(scan.files), catalog.count(), name, part))
+            tell(number, name, part)
 
         count, complete = fill_file(catalog, path, open_with(found), encoder, step)
         embedded += count
         if complete:  # a file with errors is tried again by the next build
             catalog.put_file(replace(record, done=True), keep_sounds=True)
-    progress(BuildProgress(len(scan.files), len(scan.files), catalog.count(), ""))
+    tell(len(scan.files), "")
     return embedded, unchanged
 
 

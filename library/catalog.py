@@ -195,6 +195,10 @@ class Catalog:
         """Return how many sounds are embedded so far."""
         return int(self._db.execute("SELECT count(*) FROM drafts").fetchone()[0])
 
+    def count_errors(self) -> int:
+        """Return how many errors of this build there are so far."""
+        return int(self._db.execute("SELECT count(*) FROM errors").fetchone()[0])
+
     def errors(self) -> tuple[FileError, ...]:
         """Return all errors of this build."""
         return errors_of(self._db)

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from bridge.cli._page import OpenPageOption, PageOption
 from bridge.cli.console import safe_console, say
+from library.errors import InputError
 
 __all__ = ["eval_command"]
 
@@ -63,7 +65,9 @@ _INTERVALS = {"eer": ("eer_low", "eer_high"), "f1_macro": ("f1_low", "f1_high"),
 
 
 def eval_command(
-    data: Annotated[Path, typer.Option("--data", help="Folder that `timbrel data render` filled.")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder that `timbrel data render` filled; needed without --show.")
+    ] = None,
     weights: Annotated[Path | None, typer.Option("--weights", help="Weights file; default: those that ship.")] = None,
     paper: Annotated[
         tuple[Path, Path] | None,
@@ -76,10 +80,23 @@ def eval_command(
     report: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write a page with tables, plots and cases to listen to.")
     ] = None,
+    show: Annotated[
+        Path | None,
+        typer.Option("--show", metavar="DIR", help="Evaluate nothing: serve the page that --report DIR wrote."),
+    ] = None,
+    page: PageOption = None,
+    open_page: OpenPageOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")] = "auto",
 ) -> None:
     """Report EER, F1, mAP, top-1/top-5 and count error on the test instruments (protocol of arXiv 2211.07951)."""
+    if show is not None:
+        from bridge.cli._report import show_report
+
+        show_report(show, page, open_page)
+        return
+    if data is None:
+        raise InputError("--data", "is needed to evaluate", "name the folder that `timbrel data render` filled")
     import json
 
     from rich.table import Table
@@ -91,7 +108,7 @@ def eval_command(
 
     encoder = load_encoder(weights, device)
     # The built-in library is made with the weights that ship; other weights have none.
-    index = open_library("gm", encoder.spec.fingerprint) if weights is None else None
+    index = open_library("gm", encoder.spec.fingerprint, cohort=encoder.spec.cohort) if weights is None else None
     systems: list[System] = [ChanceSystem(), OurSystem(encoder, index), SingleOnMixture(encoder, index)]
     if paper is not None:
         systems.append(PaperSystem(*paper))
@@ -119,7 +136,7 @@ def eval_command(
 
         with console.status("writing the report"):
             path = write_report(data, encoder, tables, report)
-        out.print(f"report: {path}")
+        out.print(f"report: {path} (`timbrel eval --show {report} --open` shows it)")
 
 
 def _cell(row: dict[str, float], key: str) -> str:

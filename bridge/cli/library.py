@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bridge.cli._build import run_build, stay_behind
 from bridge.cli._taste import ConfigOption, TasteOption, excluded, judge, opinions_json, taste_for
 from bridge.cli.console import say
 
@@ -16,8 +17,6 @@ library_app = typer.Typer(
     no_args_is_help=True,
     help="Your own sounds as a library that Timbrel can suggest from.",
 )
-
-_INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 DEBIAN_FLUIDR3 = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 """Where Debian's package fluid-soundfont-gm puts the SoundFont that the built-in library is made from."""
@@ -33,6 +32,7 @@ Sources = Annotated[
         help="Folders with audio, SoundFonts, SFZ, .xiz, NSynth, presets with previews; or single files.",
     ),
 ]
+Parent = Annotated[int | None, typer.Option(hidden=True, help="Process that is played with; the build ends with it.")]
 Sounds = Annotated[list[str], typer.Argument(metavar="SOUND_ID...", help="Sounds by their ids, as search shows them.")]
 
 
@@ -42,22 +42,43 @@ def build(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="LIB", help="Folder of the library, made if new.")],
     device: Device = "auto",
     config: ConfigOption = None,
+    as_json: Json = False,
 ) -> None:
     """Listen to all sounds in SRC and write them to the library LIB.
 
     Stopped or killed, it goes on where it was when the same command is run again. Run again later, it only listens to
     what is new or changed, and forgets what is gone. Folders that the config file excludes are left out.
     """
-    _build(sources, out, device, config)
+    run_build(sources, out, device, config, as_json=as_json)
 
 
 @library_app.command()
-def add(sources: Sources, library: Lib, device: Device = "auto", config: ConfigOption = None) -> None:
+def add(
+    sources: Sources,
+    library: Lib,
+    device: Device = "auto",
+    config: ConfigOption = None,
+    as_json: Json = False,
+    parent: Parent = None,
+) -> None:
     """Add sources to a library; what is in it stays."""
-    from library.manifest import read_manifest
+    if parent is not None:
+        stay_behind(parent)
+    run_build([*_sources(library), *sources], _own(library), device, config, as_json=as_json)
 
-    present = [Path(source.path) for source in read_manifest(_own(library)).sources]
-    _build([*present, *sources], _own(library), device, config)
+
+@library_app.command()
+def rescan(
+    library: LibArgument,
+    device: Device = "auto",
+    config: ConfigOption = None,
+    as_json: Json = False,
+    parent: Parent = None,
+) -> None:
+    """Bring a library up to date with its sources: the same build again, without naming them."""
+    if parent is not None:
+        stay_behind(parent)
+    run_build(_sources(library), _own(library), device, config, as_json=as_json)
 
 
 @library_app.command()
@@ -78,7 +99,7 @@ def remove(
     kept = [Path(s.path) for s in sources if s.name not in names and s.path not in names]
     if not kept:
         raise InputError(library, "would be empty", "delete the folder instead")
-    _build(kept, _own(library), device, config)
+    run_build(kept, _own(library), device, config)
 
 
 @library_app.command()
@@ -232,21 +253,8 @@ def _own(library: str) -> Path:
     return library_path(library)
 
 
-def _build(sources: list[Path], out: Path, device: str, config: Path | None) -> None:
-    from bridge.cli._library_view import build_progress, show_report
-    from library.build import build_library, name_sources
-    from library.encoders import load_encoder
-    from library.sources.apart import ReadersApart
+def _sources(library: str) -> list[Path]:
+    """Return what a library was built from."""
+    from library.manifest import read_manifest
 
-    name_sources(sources)  # a wrong name is said at once, not after the encoder is loaded
-    exclude = excluded(config)
-    encoder = load_encoder(device=device)
-    try:
-        with build_progress() as progress, ReadersApart() as readers:
-            report = build_library(sources, out, encoder, progress, open_with=readers.open, exclude=exclude)
-    except KeyboardInterrupt:
-        say(f"\nstopped; what was done is kept in {out}: run the same command again to go on", stderr=True)
-        raise typer.Exit(_INTERRUPTED) from None
-    show_report(out, report)
-    if report.errors:
-        raise typer.Exit(1)
+    return [Path(source.path) for source in read_manifest(_own(library)).sources]

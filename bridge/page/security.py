@@ -49,15 +49,20 @@ def refusal(request: Mapping[str, str], port: int, *, is_document: bool, is_sock
     return None
 
 
-def headers(port: int) -> dict[str, str]:
-    """Return the headers of every answer: no script but our files, no frame around us, nothing kept or told on."""
+def headers(port: int, *, is_report: bool = False) -> dict[str, str]:
+    """Return the headers of every answer: no script but our files, no frame around us, nothing kept or told on.
+
+    Args:
+        port: Where we listen.
+        is_report: It is for an evaluation, which plays sounds of its own and connects to nothing.
+    """
     sockets = " ".join(f"ws://{name}:{port}" for name in HOSTS)
     policy = {
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
         "img-src": "'self'",
-        "connect-src": f"'self' {sockets}",
+        **({"media-src": "'self'"} if is_report else {"connect-src": f"'self' {sockets}"}),
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": "'none'",

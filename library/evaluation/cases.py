@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Case", "find_cases"]
+__all__ = ["Case", "Kind", "find_cases"]
 
 Kind = Literal["all found", "part found", "others that sound alike"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from library.audio import SAMPLE_RATE_HZ, write_audio
 from library.data.scores import Split
 from library.encoders.spec import Encoder, EncoderSpec
-from library.evaluation.cases import Case, find_cases
+from library.evaluation.cases import Case, Kind, find_cases
 from library.evaluation.material import Clips, Mixes, draw_mixes, read_clips
 from library.evaluation.plots import plot_confusion, plot_counts, plot_map, plot_reliability
 from library.evaluation.protocols import mixture_scores, slots_in_use
@@ -25,13 +26,14 @@ CASES_OF_A_KIND = 4
 MAP_CLIPS = 4
 _SEED = 7
 _COUNTS = (2, 9)
+_PAGE_FILES = ("report.css", "report.js")
+"""What the page is drawn and played with: files, since a page that is served may hold neither script nor style."""
 
-_STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color-scheme:light dark}
-table{border-collapse:collapse;margin:1em 0}td,th{padding:.2em .7em;border-bottom:1px solid #8886;text-align:right}
-td:first-child,th:first-child{text-align:left}figure{display:inline-block;margin:0 1em 1em 0}img{max-width:100%}
-.case{border-top:1px solid #8886;padding:.7em 0}.case audio{height:2em;vertical-align:middle}.right{font-weight:600}
-"""
+_KINDS: Mapping[Kind, str] = {
+    "all found": "Every instrument that plays is among those that are named.",
+    "part found": "Some of the instruments that play are named.",
+    "others that sound alike": "None of those that are named plays: listen how near they are.",
+}
 
 
 def write_report(
@@ -60,23 +62,31 @@ def write_report(
     heard = encoder.encode(mixes.audio)
     library = single[clips.first]
     (out / "sounds").mkdir(parents=True, exist_ok=True)
+    for old in (out / "sounds").glob("*.ogg"):  # of another evaluation
+        old.unlink()
     pictures = _pictures(out, clips, mixes, single, heard.vectors, heard.presence, encoder.spec)
     cases = find_cases(
         heard.vectors, heard.presence, encoder.spec.threshold, library, mixes.truth, most=CASES_OF_A_KIND
     )
-    shown = [_case(out, case, clips, mixes) for case in cases]
     page = [
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>",
-        f"<title>What Timbrel hears</title><style>{_STYLE}</style><h1>What Timbrel hears</h1>",
-        f"<p>{len(clips.instruments)} instruments of the {split} split, none of which was heard in training. "
+        "<title>What Timbrel hears</title><link rel=stylesheet href=report.css><link rel=icon href=map.png>",
+        "<script src=report.js defer></script><main><h1>What Timbrel hears</h1>",
+        f"<p class=dim>{len(clips.instruments)} instruments of the {split} split, none of which was heard in training. "
         f"Weights {encoder.spec.fingerprint[:12]}.</p>",
         *(_table(title, columns, rows) for title, (columns, rows) in tables.items()),
-        "<h2>Pictures</h2>",
-        *(f"<figure><img src='{name}' alt='{escape(text)}'></figure>" for name, text in pictures.items()),
-        "<h2>Cases to listen to</h2><p>The first mixtures of each kind, chosen by nothing else. Each instrument is",
-        "shown by the one clip that the library knows it from; those that really play are set in bold.</p>",
-        *shown,
+        "<h2>Pictures</h2><div class=pictures>",
+        *(
+            f"<figure><img src='{name}' alt=''><figcaption>{escape(text)}</figcaption></figure>"
+            for name, text in pictures.items()
+        ),
+        "</div><h2>Cases to listen to</h2><p>The first mixtures of each kind, chosen by nothing else. Each instrument",
+        "is shown by the one clip that the library knows it from, with its cosine.</p>",
+        *(_kind(out, kind, [case for case in cases if case.kind == kind], clips, mixes) for kind in _KINDS),
+        "</main><div class=player id=player hidden><output></output><audio controls preload=none></audio></div>",
     ]
+    for name in _PAGE_FILES:
+        (out / name).write_bytes((resources.files("library.evaluation") / "page" / name).read_bytes())
     path = out / "index.html"
     path.write_text("\n".join(page) + "\n", "utf-8")
     return path
@@ -119,28 +129,44 @@ def _pictures(
     }
 
 
+def _kind(out: Path, kind: Kind, cases: Sequence[Case], clips: Clips, mixes: Mixes) -> str:
+    """Write the cases of one kind."""
+    shown = "".join(_case(out, case, clips, mixes) for case in cases) or "<p class=dim>There is none.</p>"
+    return f"<h2>{escape(kind.capitalize())}</h2><p>{escape(_KINDS[kind])}</p><div class=cases>{shown}</div>"
+
+
 def _case(out: Path, case: Case, clips: Clips, mixes: Mixes) -> str:
-    def player(name: str, audio: NDArray[np.float32]) -> str:
-        file = out / "sounds" / f"{name}.ogg"
-        if not file.exists():
-            write_audio(file, audio, SAMPLE_RATE_HZ)
-        return f"<audio controls preload=none src='sounds/{name}.ogg'></audio>"
+    """Write one mixture with what plays in it and what is named; everything can be heard."""
 
-    def line(c: int, score: float | None = None) -> str:
+    def play(file: str, text: str, audio: NDArray[np.float32]) -> str:
+        path = out / "sounds" / f"{file}.ogg"
+        if not path.exists():
+            write_audio(path, audio, SAMPLE_RATE_HZ)
+        return f"<a class=play href='sounds/{file}.ogg'>{escape(text)}</a>"
+
+    def line(c: int, is_right: bool, wrong: str, score: float | None = None) -> str:
         instrument = clips.instruments[c]
-        text = escape(f"{instrument.name} ({instrument.family})") + ("" if score is None else f" {score:.2f}")
-        mark = " class=right" if c in case.true else ""
-        return f"<li{mark}>{text} {player(f'instrument-{c:02d}', clips.audio[clips.first[c]])}</li>"
+        link = play(f"instrument-{c:02d}", f"{instrument.name} ({instrument.family})", clips.audio[clips.first[c]])
+        mark, word, name = ("✓", "found", "found") if is_right else ("✗", wrong, "missed")
+        number = "" if score is None else f"<span class=score>{score:.2f}</span>"
+        said = f"<span class=mark aria-hidden=true>{mark}</span><span>{link}<span class=hidden>, {word}</span></span>"
+        return f"<li class={name}>{said}{number}</li>"
 
-    mix = player(f"mixture-{case.mixture:03d}", mixes.audio[case.mixture])
-    named = "".join(line(c, score) for c, score in zip(case.named, case.scores, strict=True))
+    true = "".join(line(c, c in case.named, "not named") for c in case.true)
+    named = "".join(
+        line(c, c in case.true, "does not play", score) for c, score in zip(case.named, case.scores, strict=True)
+    )
+    mix = play(f"mixture-{case.mixture:03d}", f"Mixture {case.mixture}", mixes.audio[case.mixture])
+    hits = len(set(case.true) & set(case.named))
     return (
-        f"<div class=case><h3>{escape(case.kind)}</h3><p>The mixture {mix}</p><p>Really in it:</p>"
-        f"<ul>{''.join(line(c) for c in case.true)}</ul><p>Named:</p><ul>{named}</ul></div>"
+        f"<article class=case><header><h3>{hits} of {len(case.true)} found</h3>{mix}</header>"
+        f"<div class=sides><div><h4>Really in it</h4><ul>{true}</ul></div>"
+        f"<div><h4>Named</h4><ul>{named}</ul></div></div></article>"
     )
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in ("system", *columns))
+    head = "".join(f"<th scope=col>{escape(name)}</th>" for name in ("system", *columns))
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<h2>{escape(title)}</h2><table><tr>{head}</tr>{body}</table>"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<h2>{escape(title)}</h2><div class=wide tabindex=0 role=region aria-label='{escape(title)}'>{table}</div>"

@@ -16,6 +16,7 @@ let columns = null;
 let wanted = "";
 let play = () => {};
 let isLoading = false;
+let shelf = null; // which sounds the map is of
 let points = null; // {x, y, hit}: where each sound is on the canvas, and whether it fits the search
 let ground = null; // the points that do not change with the music, drawn once
 let isDirty = false;
@@ -25,6 +26,7 @@ export function startMap(hear) {
   play = hear;
   watch("reset", () => { columns = null; redraw(); });
   watch("status", (status) => { if (status.state !== "loading") load(); });
+  watch("shelf", load);
   watch("lanes", dirty);
   watch("pulse", dirty);
   onScheme(redraw);
@@ -39,8 +41,9 @@ export function startMap(hear) {
 }
 
 async function load() {
-  if (columns || isLoading) return;
+  if (isLoading || (columns && shelf === get("shelf"))) return;
   isLoading = true;
+  shelf = get("shelf");
   try {
     const answer = await fetch("/map.json", { headers: { "X-Timbrel-Token": token() } });
     const isThere = answer.ok;
@@ -51,9 +54,11 @@ async function load() {
       columns.text = columns.name.map((name, at) => `${name}\n${columns.sound_id[at]}`.toLowerCase());
       setText(byId("map-count"), `${columns.name.length} sounds`);
       redraw();
+      find();
     }
   } catch { /* the daemon has gone; the next snapshot asks again */ }
   isLoading = false;
+  if (shelf !== get("shelf")) load(); // it was built again meanwhile
 }
 
 const familyOf = (at) => columns.families[columns.family[at]];
@@ -81,7 +86,7 @@ function dirty() {
 }
 
 function draw() {
-  if (!points) return;
+  if (!points || !canvas.clientWidth) return;
   const ratio = devicePixelRatio || 1;
   const width = canvas.clientWidth * ratio;
   const height = canvas.clientHeight * ratio;
