@@ -12,6 +12,8 @@ __all__ = [
     "Enable",
     "Help",
     "HubCommand",
+    "KeepSettings",
+    "Like",
     "ListItems",
     "ListTargets",
     "Lock",
@@ -24,7 +26,9 @@ __all__ = [
     "Released",
     "Renew",
     "SetBus",
+    "SetStability",
     "SetTarget",
+    "SetThreshold",
     "Step",
     "StopPreview",
     "Undo",
@@ -126,6 +130,15 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class Like:
+    """Like the sound of an item from now on, or have no opinion of it."""
+
+    index: int
+    list_id: int = 0
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """Load the item `by` places (1 or -1) from the last one."""
 
@@ -180,6 +193,25 @@ class SetBus:
 
 
 @dataclass(frozen=True, slots=True)
+class SetThreshold:
+    """Set the presence, 0..1, from which an instrument counts; None = the encoder's calibrated one."""
+
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetStability:
+    """Set how surely and for how long an instrument must be heard, 0..1."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeepSettings:
+    """Write what is set now into the config file."""
+
+
+@dataclass(frozen=True, slots=True)
 class Released:
     """A button was let go: nothing to do."""
 
@@ -193,6 +225,7 @@ HubCommand = (
     | Preview
     | StopPreview
     | Reject
+    | Like
     | Step
     | Undo
     | Lock
@@ -201,6 +234,9 @@ HubCommand = (
     | SetTarget
     | ListTargets
     | SetBus
+    | SetThreshold
+    | SetStability
+    | KeepSettings
 )
 """Commands about what is heard and loaded; the hub answers them."""
 

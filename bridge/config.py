@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import re
+import os
 import reprlib
 import tomllib
 from collections.abc import Callable, Mapping
@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bridge.banks import BankStyle
+from bridge.config_text import nested, read_config
 from bridge.midi import MidiBackend
 from bridge.osc.door import check_allowed, check_token
 from library.errors import ConfigError, InputError
@@ -23,15 +24,11 @@ __all__ = [
     "config_path", "load_config", "override",
 ]  # fmt: skip
 
-_MAX_BYTES = 256 << 10
-"""Longest config file: a thousand excluded folders are a fifth of it."""
-
-_CHAIN = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}""")
-"""A key of that many parts: tomllib takes half a minute for one of 32,000, and all the memory for two."""
-
-
 _SHOWN = 200
 """Most characters of a wrong key or value that are repeated."""
+
+
+_Share = Annotated[float, Field(ge=0.0, le=1.0, strict=True, allow_inf_nan=False)]
 
 
 class _Section(BaseModel):
@@ -48,6 +45,12 @@ def _told(check: Callable[[str], str]) -> Callable[[str], str]:
             raise ValueError(f"{error.rule}, {error.next_step}") from None
 
     return checked
+
+
+def _whole_path(folder: str) -> str:
+    if not Path(os.path.expanduser(folder)).is_absolute():  # noqa: PTH111 - Path raises where a home is not known
+        raise ValueError("must be a whole path, begin it with / or ~")
+    return folder
 
 
 class OscConfig(_Section):
@@ -95,11 +98,15 @@ class SuggestConfig(_Section):
         auto: Load stable suggestions by itself.
         top: Sounds per instrument, 1..20.
         hop_s: Time between two windows in seconds, 0.1..10.
+        threshold: Presence from which an instrument counts, 0..1; without, the encoder's calibrated one.
+        stability: How surely and for how long it must be heard, 0..1; see realtime.stability.
     """
 
     auto: bool = False
     top: int = Field(default=5, ge=1, le=20)
     hop_s: float = Field(default=0.5, ge=0.1, le=10.0)
+    threshold: _Share | None = None
+    stability: _Share = 0.5
 
 
 class PreviewConfig(_Section):
@@ -119,11 +126,13 @@ class PageConfig(_Section):
         enabled: Serve it.
         port: TCP port on 127.0.0.1; when it is taken, one of the next nine; 0 = any that is free.
         open: Open the browser at the start.
+        report: Folder that `timbrel eval --report` wrote, to be shown beside the page; empty = none.
     """
 
     enabled: bool = True
     port: int = Field(default=17380, ge=0, le=65535)
     open: bool = False
+    report: str = ""
 
 
 class LibraryConfig(_Section):
@@ -135,6 +144,7 @@ class LibraryConfig(_Section):
         exclude: Folders that builds and watches leave out: a name at any depth, or a path from a source on, in which
             ** stands for any folders.
         weights: Factor 0..2 by name of a source, 1 = neutral; see library.taste.
+        page_folders: Folders below which the page may add more; none = it can add nothing.
     """
 
     path: str = "gm"
@@ -143,6 +153,7 @@ class LibraryConfig(_Section):
     weights: dict[str, Annotated[float, Field(ge=0.0, le=2.0, strict=True, allow_inf_nan=False)]] = Field(
         default_factory=dict
     )
+    page_folders: tuple[Annotated[str, AfterValidator(_whole_path)], ...] = ()
 
 
 class Config(_Section):
@@ -153,6 +164,7 @@ class Config(_Section):
         library: See LibraryConfig; a text alone is its path.
         device: Where the encoder runs.
         adapter: Ways to load a sound, NAME or NAME:HOST:PORT; the first is used until a client chooses another.
+        track: Where the first adapter loads, as a client would name it; empty = its usual track.
         osc: See OscConfig.
         midi: See MidiConfig.
         suggest: See SuggestConfig.
@@ -164,6 +176,7 @@ class Config(_Section):
     library: LibraryConfig = LibraryConfig()
     device: Literal["auto", "cpu", "cuda"] = "auto"
     adapter: tuple[str, ...] = ("generic",)
+    track: str = ""
     osc: OscConfig = OscConfig()
     midi: MidiConfig = MidiConfig()
     suggest: SuggestConfig = SuggestConfig()
@@ -193,32 +206,14 @@ def load_config(path: Path | None = None) -> Config:
     if path is None and not source.is_file():
         return Config()
     try:
-        values = tomllib.loads(_text(source))
+        values = tomllib.loads(read_config(source))
     except OSError as error:
         raise ConfigError(source, f"can't be read ({error.strerror})", "check the name given to --config") from error
     except ValueError as error:  # also text that is not UTF-8, and numbers of thousands of digits
         raise ConfigError(source, f"is not TOML ({str(error)[:_SHOWN]})", "correct it") from error
     except RecursionError:
-        raise _nested(source) from None
+        raise nested(source) from None
     return _validated(values, str(source))
-
-
-def _text(path: Path) -> str:
-    """Read a config file, and no more of it than one can be long."""
-    if path.exists() and not path.is_file():  # a pipe would never end
-        raise ConfigError(path, "is no file", "name a config file")
-    with path.open("rb") as file:
-        data = file.read(_MAX_BYTES + 1)
-    if len(data) > _MAX_BYTES:
-        raise ConfigError(path, f"is longer than {_MAX_BYTES >> 10} KiB", "name a config file of Timbrel")
-    text = data.decode("utf-8")
-    if _CHAIN.search(text):
-        raise _nested(path)
-    return text
-
-
-def _nested(path: Path) -> ConfigError:
-    return ConfigError(path, "is nested too deep", "name a config file of Timbrel")
 
 
 def override(config: Config, options: Mapping[str, Any]) -> Config:

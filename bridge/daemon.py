@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.announce import announce
 from bridge.audience import Audience
+from bridge.bus import Bus
 from bridge.carrier import Carrier
 from bridge.commands import HubCommand, Refusal
 from bridge.config import Config
+from bridge.config_file import write_settings
 from bridge.daws import make_adapter
 from bridge.discovery import Discovery
-from bridge.effects import Deliver, Effect, Hear, Hush, LockSlot, Reply, Send, SwitchBus
+from bridge.effects import Deliver, Effect, Hear, Hush, Judge, Keep, LockSlot, Reply, Send, SwitchBus, Tune
 from bridge.following import follow_library
-from bridge.hub import Hub, HubOptions
-from bridge.inbox import Inbox
+from bridge.keeping import make_hub, settings_of
 from bridge.lan import listen_host, make_door
+from bridge.likes import Likes
 from bridge.osc import messages, parse_endpoint
 from bridge.osc.server import Asker, OscServer, bind
 from bridge.page import Page
@@ -30,11 +32,12 @@ from bridge.previews import Previews
 from bridge.signals import watch_signals
 from bridge.state import remove_state, state_dir
 from bridge.threads import in_thread
-from library.errors import MissingDependencyError, TimbrelError
+from library.errors import ConfigError, MissingDependencyError, TimbrelError
 
 if TYPE_CHECKING:
     from library.follow import LiveIndex
-    from realtime.engine import Engine, EngineThread
+    from library.sounds import Sound
+    from realtime.engine import Engine
     from realtime.types import Analysis, AudioSource
 
 __all__ = ["Daemon"]
@@ -43,8 +46,6 @@ TICK_S = 0.1
 """How often what had to wait is looked at: a fifth of a hop."""
 
 HEARTBEAT_S = 2.0
-ENGINE_STOP_S = 2.0
-"""Longest wait for the engine at the end; after it the process leaves without it."""
 
 
 class Daemon:
@@ -55,6 +56,7 @@ class Daemon:
         say: Takes lines for people, at start and when something changes.
         show: Takes each Analysis.
         parts: How the slow parts are made.
+        config_file: Where settings are kept when a page asks for it; None = nowhere.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Daemon:
         say: Callable[[str], None],
         show: Callable[[Analysis], None],
         parts: Parts | None = None,
+        config_file: Path | None = None,
     ) -> None:
         self.config = config
         self.is_clean = True  # every thread has ended; otherwise the process must not wait for them at its end
@@ -71,19 +74,14 @@ class Daemon:
         self._parts = parts or Parts()
         scratch = state_dir() / f"{os.getpid()}-replaced"
         adapters = [make_adapter(name, scratch) for name in config.adapter or ("generic",)]
-        self._input_name = config.input or "the default input"
-        options = HubOptions(
-            self._input_name,
-            config.midi.channel - 1,
-            config.suggest.auto,
-            config.suggest.hop_s,
-            config.midi.bank_style,
-            bool(config.preview.output),
-        )
-        self.hub = Hub(options, adapters)
+        self._config_file = config_file
+        self.hub = make_hub(config, adapters)
+        self._bus = Bus(config.input, self._parts.open_source, self._on_analysis, self._on_state)
+        self._likes = Likes(config.library)
         permanent = [parse_endpoint(text) for text in config.osc.send]
         self.server = OscServer(self._on_command, self.hub.snapshot, permanent, make_door(config.osc))
-        self.page = Page(self.hub, self._on_command, config.library.path) if config.page.enabled else None
+        kept = str(config_file or "")
+        self.page = Page(self.hub, self._on_command, config.library.path, kept) if config.page.enabled else None
         self._audience = Audience(self.server, self.page)
         self._carrier = Carrier(self.hub, adapters, scratch, self._execute, say)
         self._discovery: Discovery | None = None
@@ -93,11 +91,8 @@ class Daemon:
         self._failure: BaseException | None = None
         self._state_path: Path | None = None
         self._engine: Engine | None = None
-        self._thread: EngineThread | None = None
-        self._inbox: Inbox | None = None
         self._library: LiveIndex | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._is_switching = False
         self._started_at = time.monotonic()
 
     async def run(self) -> None:
@@ -107,7 +102,7 @@ class Daemon:
             TimbrelError: It could not start, or the encoder or library could not be loaded.
         """
         watch_signals(self.stop)
-        source = await self._unless_stopped(in_thread("open", lambda: self._parts.open_source(self.config.input)))
+        source = await self._unless_stopped(self._bus.open())
         if source is None:
             return
         if output := self.config.preview.output:
@@ -118,7 +113,7 @@ class Daemon:
             self._execute([Send(messages.status(*self.hub.status), "status")], None)
             self._state_path = announce(self.config, self.server.endpoint, self._carrier.midi_name, self._say)
             if self.page is not None:
-                self._spawn(self.page.start(self.config.page, self._say))
+                self._spawn(self.page.start(self.config.page, self._say, self._parts.desk(self.config)))
             if self.config.osc.discover:
                 self._spawn(self._discover())
             self._spawn(self._load(source))
@@ -156,7 +151,11 @@ class Daemon:
             self.page.attach(self._engine)
         if not self._stop.is_set():
             self._library = follow_library(self._engine, self._on_library)
-            self._listen(self._engine, source)
+            self._bus.listen(self._engine, source)
+            await self._look_at_likes(self._engine)
+
+    async def _look_at_likes(self, engine: Engine) -> None:
+        self.hub.liked = await self._likes.read(engine.index)
 
     async def _discover(self) -> None:
         """Let surfaces find Timbrel; without, it goes on as well."""
@@ -169,13 +168,8 @@ class Daemon:
     def _on_library(self, text: str) -> None:
         self._execute([Send(messages.status(self.hub.status[0], text), "status")], None)
         self._say(text)
-
-    def _listen(self, engine: Engine, source: AudioSource) -> None:
-        from realtime.engine import EngineThread
-
-        self._inbox = Inbox(asyncio.get_running_loop(), self._on_analysis, self._on_state)
-        self._thread = EngineThread(engine, source, self._inbox.on_analysis, self._inbox.on_state)
-        self._thread.start()
+        if self._engine is not None:
+            self._spawn(self._look_at_likes(self._engine))
 
     def _on_analysis(self, analysis: Analysis) -> None:
         self._execute(self.hub.on_analysis(analysis, time.monotonic()), None)
@@ -204,8 +198,11 @@ class Daemon:
             elif isinstance(effect, LockSlot):
                 if self._engine is not None:
                     self._engine.lock(effect.slot, effect.on)
-            elif isinstance(effect, SwitchBus) and asker is not None:
-                self._switch(effect.source, asker)
+            elif isinstance(effect, Tune):
+                if self._engine is not None:
+                    self._engine.tune(effect.threshold, effect.stability)
+            elif asker is not None:
+                self._spawn(self._answer(effect, asker))
 
     def _preview(self, effect: Hear | Hush) -> None:
         if self._previews is None or self._engine is None:
@@ -215,51 +212,54 @@ class Daemon:
         else:
             self._previews.play(effect, self._engine.index.preview_path(effect.sound))
 
-    def _switch(self, name: str, asker: Asker) -> None:
-        if self._engine is None or self._is_switching:
-            raise Refusal(503, "not ready to change the input; try again in a moment")
-        self._is_switching = True
-        self._spawn(self._switch_slowly(self._engine, name, asker))
-
-    async def _switch_slowly(self, engine: Engine, name: str, asker: Asker) -> None:
-        """Open another source; only when that has worked, end the old one and listen to the new one."""
+    async def _answer(self, effect: SwitchBus | Judge | Keep, asker: Asker) -> None:
+        """Do what takes a while, then tell the asker how it went."""
         try:
-            source = await in_thread("open", lambda: self._parts.open_source(name))
-            if not await self._stop_engine():
-                raise Refusal(503, "the engine is busy and did not stop; try again")
-            if self._stop.is_set():
-                return
+            match effect:
+                case SwitchBus(source):
+                    said = await self._switch(source)
+                case Judge(sound, liked):
+                    said = await self._judge(sound, liked)
+                case Keep():
+                    said = await self._keep()
+            self._audience.publish(Reply(said), asker)
+        except Refusal as refusal:
+            self._audience.refuse(asker, refusal)
+        except ConfigError as error:
+            self._audience.refuse(asker, Refusal(503, str(error)))
+        except TimbrelError as error:
+            self._audience.refuse(asker, Refusal(404, str(error)))
+
+    async def _switch(self, name: str) -> str:
+        def on_change() -> None:
             self._execute(self.hub.set_context(name, time.monotonic()), None)
             if self._previews is not None:
                 self._previews.set_bus(name)
-            self._listen(engine, source)
-            self._audience.publish(Reply(f"listening to {name}"), asker)
-            self._say(f"listens to {name}")
-        except Refusal as refusal:
-            self._audience.refuse(asker, refusal)
-        except TimbrelError as error:
-            self._audience.refuse(asker, Refusal(404, str(error)))
-        finally:
-            self._is_switching = False
 
-    async def _stop_engine(self) -> bool:
-        """End the engine thread and its source; False when it was still busy after two seconds."""
-        if self._inbox is not None:
-            self._inbox.close()
-        thread = self._thread
-        if thread is None:
-            return True
-        stopped = await in_thread("stop", lambda: thread.stop(ENGINE_STOP_S))
-        if stopped:
-            self._thread = None
-        return stopped
+        await self._bus.switch(self._engine, name, on_change)
+        self._say(f"listens to {name}")
+        return f"listening to {name}"
+
+    async def _judge(self, sound: Sound, liked: bool) -> str:
+        if self._engine is None:
+            raise Refusal(503, "not ready: the library is loaded")
+        self.hub.liked = await self._likes.write(self._engine.index, sound, liked)
+        return self._likes.said(sound, liked)
+
+    async def _keep(self) -> str:
+        path = self._config_file
+        if path is None:
+            raise Refusal(503, "the demo keeps no settings: start timbrel run")
+        settings = settings_of(self.hub, self.config, self._bus.name)
+        written = await in_thread("keep", lambda: write_settings(path, settings))
+        return f"kept in {path}: {', '.join(written)}" if written else f"{path} says so already"
 
     async def _end(self) -> None:
         """Take everything apart: capture and engine, last status, bye, sockets."""
         self._stop.set()
         if self._library is not None:
             self._library.close()
-        self.is_clean = await self._stop_engine() and not self._tasks
+        self.is_clean = await self._bus.close() and not self._tasks
         self._execute(self.hub.on_state("stopped", self._reason), None)
         self.server.publish(Send(messages.bye(self._reason), "all"))
         await asyncio.sleep(0)  # lets the transport hand over what it holds

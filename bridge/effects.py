@@ -13,7 +13,20 @@ if TYPE_CHECKING:
     from bridge.daws.base import Before, Delivery
     from library.sounds import MidiProgram, Sound
 
-__all__ = ["Deliver", "Delivered", "Effect", "Hear", "Hush", "LockSlot", "Reply", "Send", "SwitchBus"]
+__all__ = [
+    "Deliver",
+    "Delivered",
+    "Effect",
+    "Hear",
+    "Hush",
+    "Judge",
+    "Keep",
+    "LockSlot",
+    "Reply",
+    "Send",
+    "SwitchBus",
+    "Tune",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +124,25 @@ class LockSlot:
     on: bool
 
 
-Effect = Send | Reply | Deliver | Hear | Hush | SwitchBus | LockSlot
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Keep that the producer likes a sound, or has no opinion of it."""
+
+    sound: Sound
+    liked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tune:
+    """Make the engine hear more or less; see `Engine.tune`."""
+
+    threshold: float | None
+    stability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Write what is set now into the config file."""
+
+
+Effect = Send | Reply | Deliver | Hear | Hush | SwitchBus | LockSlot | Judge | Tune | Keep

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bridge.auto import AutoPilot
-from bridge.banks import BankStyle
 from bridge.commands import (
     AutoChoose,
     Choose,
     Enable,
     HubCommand,
+    KeepSettings,
+    Like,
     ListItems,
     ListTargets,
     Lock,
@@ -19,46 +20,50 @@ from bridge.commands import (
     Refusal,
     Reject,
     SetBus,
+    SetStability,
     SetTarget,
+    SetThreshold,
     Step,
     StopPreview,
     Undo,
 )
 from bridge.daws import DawAdapter, GenericAdapter
 from bridge.daws.base import HostState
-from bridge.effects import Deliver, Delivered, Effect, Hear, Hush, LockSlot, Reply, Send, SwitchBus
+from bridge.effects import (
+    Deliver,
+    Delivered,
+    Effect,
+    Hear,
+    Hush,
+    Judge,
+    Keep,
+    LockSlot,
+    Reply,
+    Send,
+    SwitchBus,
+    Tune,
+)
+from bridge.hub_options import HubOptions
 from bridge.loading import Loader
 from bridge.network_names import check_bus_name
 from bridge.osc import messages
 from bridge.osc.encode import Message
-from bridge.suggestions import Item, SuggestionList, compose, drifted, item_messages, mirror_messages, same_sounds
+from bridge.suggestions import (
+    Item,
+    SuggestionList,
+    compose,
+    drifted,
+    item_messages,
+    mirror_messages,
+    moved,
+    same_sounds,
+)
 from bridge.targets import Targets
 from realtime.types import Analysis, Suggestion
 
 __all__ = ["Hub", "HubOptions"]
 
 _INT_MAX = 2**31 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class HubOptions:
-    """Set up a hub.
-
-    Attributes:
-        context: What is listened to, in the user's words.
-        channel: The user's MIDI channel, 0..15.
-        auto: Load stable suggestions by itself.
-        list_interval_s: Shortest time between two lists: one hop.
-        bank_style: How the target reads banks.
-        can_preview: An output for previews is set up.
-    """
-
-    context: str
-    channel: int = 0
-    auto: bool = False
-    list_interval_s: float = 0.5
-    bank_style: BankStyle = "gs"
-    can_preview: bool = False
 
 
 class Hub:
@@ -75,6 +80,8 @@ class Hub:
     def __init__(self, options: HubOptions, adapters: Sequence[DawAdapter] = (GenericAdapter(),)) -> None:
         self.enabled = True
         self.auto = options.auto
+        self.threshold, self.stability = options.threshold, options.stability
+        self.liked: frozenset[str] = frozenset()  # ids of sounds; the daemon looks them up
         self.context = options.context
         self.shown = SuggestionList()
         self._can_preview = options.can_preview
@@ -152,6 +159,8 @@ class Hub:
                 item = self._item(index, list_id)
                 self._rejected.add((item.slot, item.sound.id))
                 return [Reply(f"{item.sound.name} is no longer offered for slot {item.slot}"), *self._publish(now)]
+            case Like(index, list_id, on):
+                return [Judge(self._item(index, list_id).sound, on)]
             case Lock(slot, on):
                 return self._lock(slot, now) if on else self._unlock(slot, now)
             case Enable(on):
@@ -168,6 +177,12 @@ class Hub:
             case SetBus(source):
                 self._require_ready()
                 return [SwitchBus(check_bus_name(source))]
+            case SetThreshold(value):
+                return self._tune(value, self.stability)
+            case SetStability(value):
+                return self._tune(self.threshold, value)
+            case KeepSettings():
+                return [Keep()]
 
     def delivered(self, deliver: Deliver, done: Delivered, now: float) -> list[Effect]:
         """Report a delivery that has been carried out at monotonic time `now`, or has failed."""
@@ -224,7 +239,7 @@ class Hub:
             self.shown = replace(before, items=items)  # the same list with new numbers keeps its id
         else:
             self.shown = SuggestionList(before.list_id % _INT_MAX + 1, items)
-            self._position = _find(items, before.items, self._position)
+            self._position = moved(items, before.items, self._position)
         self._published_at = now
         out = [*item_messages(self.shown, self.context), *mirror_messages(items, before.items)]
         return [Send(message, "suggest") for message in out]
@@ -247,8 +262,7 @@ class Hub:
         self._require_ready()
         if offset < 0 or count < 0:
             raise Refusal(400, "offset and count must be at least 0")
-        out = item_messages(self.shown, self.context, offset, count)
-        return [Send(message, None, to_asker=True) for message in out]
+        return [Send(one, None, to_asker=True) for one in item_messages(self.shown, self.context, offset, count)]
 
     def _choose(self, index: int, list_id: int, now: float) -> list[Effect]:
         item = self._item(index, list_id)
@@ -279,10 +293,8 @@ class Hub:
             raise Refusal(404, f"slot {slot} is not locked")
         return [LockSlot(slot, False), Reply(f"slot {slot} follows the music again"), *self._publish(now)]
 
-
-def _find(items: tuple[Item, ...], before: tuple[Item, ...], position: int) -> int:
-    """Return where the item at a position of the old list is in the new one, 0 when it is gone."""
-    if not 1 <= position <= len(before):
-        return 0
-    old = before[position - 1]
-    return next((n for n, i in enumerate(items, 1) if (i.slot, i.sound.id) == (old.slot, old.sound.id)), 0)
+    def _tune(self, threshold: float | None, stability: float) -> list[Effect]:
+        """Take over what a slider says, many times a second: what pages show of it is the answer."""
+        self._require_ready()
+        self.threshold, self.stability = threshold, stability
+        return [Tune(threshold, stability)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.config import Config
+from bridge.page.library_desk import LibraryDesk
 from bridge.taste import taste_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def _load(config: Config) -> Engine:
     encoder = load_encoder(device=config.device)
     spec = encoder.spec
     index = LiveIndex(config.library.path, spec.fingerprint, taste=taste_of(config.library), cohort=spec.cohort)
-    return Engine(encoder, index, EngineConfig(hop_s=config.suggest.hop_s, top_k=config.suggest.top))
+    suggest = config.suggest
+    return Engine(encoder, index, EngineConfig(suggest.hop_s, suggest.top, suggest.threshold, suggest.stability))
 
 
 def _open_source(name: str) -> AudioSource:
@@ -35,12 +37,14 @@ def _open_source(name: str) -> AudioSource:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Say how the slow parts are made; both functions run in a thread and raise TimbrelError.
+    """Say how the slow parts are made; those that are slow run in a thread and raise TimbrelError.
 
     Attributes:
         load: Loads the encoder and the library.
         open_source: Turns the name of an input into a source.
+        desk: Makes what looks after the library from the page; this one is called on the asyncio thread.
     """
 
     load: Callable[[Config], Engine] = _load
     open_source: Callable[[str], AudioSource] = _open_source
+    desk: Callable[[Config], LibraryDesk] = LibraryDesk

@@ -11,7 +11,7 @@ from bridge.osc.encode import Message
 from library.sounds import Sound
 from realtime.types import Suggestion
 
-__all__ = ["Item", "SuggestionList", "compose", "drifted", "item_messages", "mirror_messages", "same_sounds"]
+__all__ = ["Item", "SuggestionList", "compose", "drifted", "item_messages", "mirror_messages", "moved", "same_sounds"]
 
 SCORE_STEP = 0.05
 """Change of a score or presence that is worth sending again: less can't be seen on a fader or label."""
@@ -64,6 +64,14 @@ def compose(
 def same_sounds(a: tuple[Item, ...], b: tuple[Item, ...]) -> bool:
     """Say whether two lists offer the same sounds in the same places."""
     return [(i.slot, i.sound.id) for i in a] == [(i.slot, i.sound.id) for i in b]
+
+
+def moved(items: tuple[Item, ...], before: tuple[Item, ...], position: int) -> int:
+    """Return where the item at a position of the old list, from 1, is in the new one; 0 when it is gone."""
+    if not 1 <= position <= len(before):
+        return 0
+    old = before[position - 1]
+    return next((n for n, i in enumerate(items, 1) if (i.slot, i.sound.id) == (old.slot, old.sound.id)), 0)
 
 
 def drifted(a: tuple[Item, ...], b: tuple[Item, ...]) -> bool:

@@ -44,7 +44,7 @@ class EngineThread:
     Overload policy: latest wins. A hop that is missed is counted, never queued; a replay on demand misses none.
 
     Args:
-        engine: Used by this thread alone, but for lock() and reset().
+        engine: Used by this thread alone, but for lock(), tune() and reset().
         source: Started by this thread; a replay only when the engine is warm, so that it begins at its beginning.
         on_analysis: Called in this thread with each Analysis; must return soon.
         on_state: Called in this thread when the state or its sentence changes.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["NoPageOption", "OpenPageOption", "PageOption", "page_settings"]
+__all__ = ["NoPageOption", "OpenPageOption", "PageOption", "ReportOption", "page_settings"]
 
 PageOption = Annotated[
     int | None,
@@ -16,6 +17,10 @@ PageOption = Annotated[
 ]
 NoPageOption = Annotated[bool, typer.Option("--no-page", help="Serve no page.")]
 OpenPageOption = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="DIR", help="Show an evaluation beside the page: what `eval --report` wrote."),
+]
 
 
 def page_settings(port: int | None, no_page: bool, open_page: bool) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from bridge.cli._page import NoPageOption, OpenPageOption, PageOption, page_settings
+from bridge.cli._page import NoPageOption, OpenPageOption, PageOption, ReportOption, page_settings
 from bridge.cli._taste import TasteOption
 from bridge.cli.console import complain, out_console
 from bridge.cli.table import Board, heard_table, plain_line
@@ -71,6 +71,7 @@ def run_command(
     page: PageOption = None,
     no_page: NoPageOption = False,
     open_page: OpenPageOption = False,
+    report: ReportOption = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep the library current: new sounds are suggested within seconds.")
     ] = False,
@@ -108,6 +109,7 @@ def run_command(
             "midi.port": midi,
             "suggest.auto": auto,
             **page_settings(page, no_page, open_page),
+            "page.report": str(report) if report is not None else None,
         },
     )
     settings = prepare_lan(settings, bool(allow))
@@ -118,7 +120,10 @@ def run_command(
 
 def _serve(settings: Config, watch: bool, config: Path | None) -> NoReturn:
     """Run the daemon with its view until it is stopped."""
+    from bridge.config import config_path
     from bridge.daemon import Daemon
+    from bridge.page.library_desk import LibraryDesk
+    from bridge.parts import Parts
     from bridge.watching import watch_beside
 
     console = out_console()
@@ -132,8 +137,9 @@ def _serve(settings: Config, watch: bool, config: Path | None) -> NoReturn:
             with suppress(SystemExit):
                 console.print(text, markup=False, soft_wrap=True)
 
-        with watch_beside(settings.library.path, settings.device, config) if watch else nullcontext():
-            asyncio.run(Daemon(settings, say, show).run())
+        with watch_beside(settings.library.path, settings.device, config) if watch else nullcontext() as watching:
+            parts = Parts(desk=lambda settings: LibraryDesk(settings, config, watching))
+            asyncio.run(Daemon(settings, say, show, parts, config_file=config or config_path()).run())
     _leave()
 
 

@@ -3,7 +3,8 @@
 To a page: {"v", "type": "state", "from", "version", "changed": {section: value}, "dropped"} with everything when "from"
 is 0, and {"v", "type": "event", "kind": "chosen" | "reply" | "error" | "note" | "bye", ...}.
 From a page: {"do": command, "id": number that its answer carries, ...}; sounds are named by slot and id, not by place,
-so that a list that changes under the finger can't load another sound.
+so that a list that changes under the finger can't load another sound. "inputs" has no answer but the section that
+follows, and neither have "threshold" and "stability" where they are taken.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ from bridge.commands import (
     Choose,
     Enable,
     HubCommand,
+    KeepSettings,
+    Like,
     Lock,
     Refusal,
     Reject,
     SetBus,
+    SetStability,
     SetTarget,
+    SetThreshold,
     Step,
     Undo,
 )
@@ -139,6 +144,13 @@ def _flag(fields: Fields, name: str = "on") -> bool:
     return value
 
 
+def _share(fields: Fields) -> float:
+    value = fields.get("value")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
+        raise Refusal(400, "value must be a number in 0..1")
+    return float(value)
+
+
 def _step(fields: Fields) -> Step:
     by = _number(fields, "by")
     if by not in (1, -1):
@@ -149,6 +161,7 @@ def _step(fields: Fields) -> Step:
 _BUILDERS: dict[str, Callable[[Fields, SuggestionList], HubCommand]] = {
     "choose": lambda fields, shown: Choose(*_index(fields, shown)),
     "reject": lambda fields, shown: Reject(*_index(fields, shown)),
+    "like": lambda fields, shown: Like(*_index(fields, shown), _flag(fields)),
     "step": lambda fields, _: _step(fields),
     "undo": lambda _fields, _shown: Undo(),
     "lock": lambda fields, _: Lock(_number(fields, "slot"), _flag(fields)),
@@ -156,4 +169,7 @@ _BUILDERS: dict[str, Callable[[Fields, SuggestionList], HubCommand]] = {
     "auto": lambda fields, _: AutoChoose(_flag(fields)),
     "target": lambda fields, _: SetTarget(_text(fields, "adapter"), _text(fields, "track")),
     "bus": lambda fields, _: SetBus(_text(fields, "input")),
+    "threshold": lambda fields, _: SetThreshold(None if fields.get("value", 0) is None else _share(fields)),
+    "stability": lambda fields, _: SetStability(_share(fields)),
+    "keep": lambda _fields, _shown: KeepSettings(),
 }

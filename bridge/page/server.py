@@ -6,7 +6,7 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from bridge.page.clients import Client
+    from bridge.page.report import Report
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-__all__ = ["MOST_PAGES", "PORTS_TRIED", "PageServer"]
+__all__ = ["CLOSE_S", "MOST_PAGES", "PORTS_TRIED", "REPORT_PATH", "PageServer", "answer", "bind"]
 
 PORTS_TRIED = 10
 """The asked port and the nine above it."""
@@ -34,6 +35,9 @@ MOST_PAGES = 32
 HEARTBEAT_S = 20.0
 CLOSE_S = 0.5
 """Longest wait for pages to say good-bye, and for requests to end."""
+
+REPORT_PATH = "/report/"
+"""Where an evaluation lies beside the page."""
 
 _TYPES = {
     ".html": "text/html",
@@ -67,6 +71,8 @@ class PageServer:
     ) -> None:
         self.port = 0
         self.token = new_token()
+        self.report: Report | None = None
+        """What is shown beside the page; set it before the start."""
         self._join, self._leave, self._receive = join, leave, receive
         self._preview, self._library_map = preview, library_map
         self._runner: web.AppRunner | None = None
@@ -86,7 +92,7 @@ class PageServer:
         """
         from aiohttp import web
 
-        sock = _bind(port)
+        sock = bind(port)
         self.port = int(sock.getsockname()[1])
         self._files = _read_files(self.token)
 
@@ -100,6 +106,9 @@ class PageServer:
         app.router.add_get("/ws", self._socket)
         app.router.add_get("/preview/{id:.+}", self._hear)
         app.router.add_get("/map.json", self._map)
+        if self.report is not None:
+            app.router.add_get(REPORT_PATH, self.report.index)
+            app.router.add_get(f"{REPORT_PATH}{{name:.+}}", self.report.file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_S)
         await self._runner.setup()
         await web.SockSite(self._runner, sock).start()
@@ -121,23 +130,18 @@ class PageServer:
         from aiohttp import web
 
         is_socket = request.path == "/ws"
-        wrong = refusal(request.headers, self.port, is_document=request.path == "/", is_socket=is_socket)
+        is_document = request.path in ("/", REPORT_PATH)
+        wrong = refusal(request.headers, self.port, is_document=is_document, is_socket=is_socket)
         if wrong is None and not self._is_open_to_all(request) and not self._knows_token(request, is_socket):
             wrong = "the token of this run is missing: load the page again"
         if wrong is not None:
             return web.Response(status=403, text=wrong, headers=headers(self.port))
-        try:
-            answer = await handler(request)
-        except web.HTTPException as error:
-            answer = web.Response(status=error.status, text=error.reason)
-        except Refusal as refused:
-            answer = web.Response(status=refused.code, text=refused.reason)
-        if not answer.prepared:
-            answer.headers.update(headers(self.port))
-        return answer
+        is_report = request.path.startswith(REPORT_PATH)
+        return await answer(request, handler, headers(self.port, is_report=is_report))
 
     def _is_open_to_all(self, request: web.Request) -> bool:
-        return request.path == "/" or request.path.startswith("/static/")
+        """Tell whether it needs no token: what a link or a page asks for, where no header of ours goes along."""
+        return request.path == "/" or request.path.startswith(("/static/", REPORT_PATH))
 
     def _knows_token(self, request: web.Request, is_socket: bool) -> bool:
         if not is_socket:
@@ -203,6 +207,21 @@ class PageServer:
         return page
 
 
+async def answer(request: web.Request, handler: Handler, sent: Mapping[str, str]) -> web.StreamResponse:
+    """Let a handler answer; a refusal is an answer too, and each has the headers that are to be sent."""
+    from aiohttp import web
+
+    try:
+        made = await handler(request)
+    except web.HTTPException as error:
+        made = web.Response(status=error.status, text=error.reason)
+    except Refusal as refused:
+        made = web.Response(status=refused.code, text=refused.reason)
+    if not made.prepared:
+        made.headers.update(sent)
+    return made
+
+
 def _read_files(token: str) -> dict[str, bytes]:
     """Read the files of the page; the page itself gets the token of this run."""
     folder = resources.files("bridge.page") / "static"
@@ -212,7 +231,7 @@ def _read_files(token: str) -> dict[str, bytes]:
     return files
 
 
-def _bind(port: int) -> socket.socket:
+def bind(port: int) -> socket.socket:
     """Bind a TCP socket of the loopback.
 
     Raises:

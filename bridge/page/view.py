@@ -9,9 +9,10 @@ from typing import Any
 from bridge.suggestions import SuggestionList
 from bridge.targets import TargetInfo
 from library.sounds import MidiProgram, Sound
+from realtime.stability import USUAL_STABILITY
 from realtime.types import Analysis
 
-__all__ = ["ADVICE", "lanes_section", "pulse_section", "status_section", "targets_section"]
+__all__ = ["ADVICE", "lanes_section", "pulse_section", "status_section", "targets_section", "tuning_section"]
 
 ADVICE = {
     "loading": "The encoder and the library are being loaded; names come after five seconds of sound.",
@@ -35,12 +36,15 @@ def status_section(state: str, text: str, *, is_hearing: bool) -> Json:
     return {"state": state, "text": text, "advice": advice}
 
 
-def lanes_section(shown: SuggestionList, locked: Collection[int], can_preview: Callable[[Sound], bool]) -> Json:
+def lanes_section(
+    shown: SuggestionList, locked: Collection[int], liked: Collection[str], can_preview: Callable[[Sound], bool]
+) -> Json:
     """Return the list as lanes, one a slot, in the order of the slots.
 
     Args:
         shown: The present list.
         locked: Slots that the user keeps.
+        liked: Ids of the sounds that the user likes.
         can_preview: Tells whether a sound has audio of its own.
     """
     lanes: dict[int, Json] = {}
@@ -61,12 +65,15 @@ def lanes_section(shown: SuggestionList, locked: Collection[int], can_preview: C
                 "program": _program(item.sound.program),
                 "score": round(item.score, 3),
                 "preview": can_preview(item.sound),
+                "liked": item.sound.id in liked,
             }
         )
     return {"list": shown.list_id, "lanes": list(lanes.values())}
 
 
-def pulse_section(analysis: Analysis, level_db: float, peak_db: float, missed_hops: int, windows: int) -> Json:
+def pulse_section(
+    analysis: Analysis, level_db: float, peak_db: float, missed_hops: int, windows: int, at_s: float
+) -> Json:
     """Return what changes with every window.
 
     Args:
@@ -75,9 +82,11 @@ def pulse_section(analysis: Analysis, level_db: float, peak_db: float, missed_ho
         peak_db: Peak of its newest hop in dBFS.
         missed_hops: Hops that were passed over so far.
         windows: Windows that were looked at so far.
+        at_s: When the daemon took it in, in seconds since the epoch.
     """
     timing = analysis.timing
     return {
+        "at": round(at_s, 4),
         "sequence": analysis.sequence,
         "start_s": round(analysis.start_s, 2),
         "end_s": round(analysis.end_s, 2),
@@ -114,6 +123,23 @@ def targets_section(targets: Collection[TargetInfo], channel: int) -> Json:
             }
             for target in targets
         ],
+    }
+
+
+def tuning_section(threshold: float | None, calibrated: float, stability: float) -> Json:
+    """Return what is set of how the engine hears.
+
+    Args:
+        threshold: Presence from which an instrument counts; None = the calibrated one.
+        calibrated: That of the encoder.
+        stability: How surely and for how long it must be heard.
+    """
+    return {
+        "threshold": round(calibrated if threshold is None else threshold, 3),
+        "calibrated": round(calibrated, 3),
+        "set": threshold is not None,
+        "stability": round(stability, 3),
+        "usual": USUAL_STABILITY,
     }
 
 

@@ -111,7 +111,7 @@ class PagePeer:
 Talk = Callable[[PagePeer, Rig], Awaitable[None]]
 
 
-def talk(what: Talk, load: Callable[[Config], Engine] = quick_engine, **options: object) -> Rig:
+def talk(what: Talk, load: Callable[[Config], Engine] = quick_engine, **options: Any) -> Rig:  # Any: see run_daemon
     """Run a daemon with a page, and talk to it as one."""
 
     async def as_page(rig: Rig) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +89,8 @@ class Rig:
 def run_daemon(
     scenario: Callable[[Rig], None],
     load: Callable[[Config], Engine] = quick_engine,
+    config_file: Path | None = None,
+    open_source: Callable[[str], AudioSource] = open_tone,
     **options: object,
 ) -> Rig:
     """Run a daemon, the scenario in a thread beside it, and then stop the daemon.
@@ -95,6 +98,8 @@ def run_daemon(
     Args:
         scenario: Talks to the daemon over its socket.
         load: Makes the engine.
+        config_file: Where settings are kept when a page asks for it.
+        open_source: Makes the source.
         options: Settings by dotted name, with __ for the dot.
     """
     settings = {"input": "tone", "midi.port": "", "osc.port": free_port(), "page.enabled": False}
@@ -102,7 +107,9 @@ def run_daemon(
     said: list[str] = []
 
     async def main() -> Rig:
-        daemon = Daemon(override(Config(), settings), said.append, lambda _: None, Parts(load, open_tone))
+        daemon = Daemon(
+            override(Config(), settings), said.append, lambda _: None, Parts(load, open_source), config_file
+        )
         rig = Rig(daemon, said)
         running = asyncio.create_task(daemon.run())
         while not said and not running.done():

@@ -6,15 +6,18 @@ from bridge.commands import (
     AutoChoose,
     Choose,
     Enable,
+    Like,
     ListTargets,
     Lock,
     Preview,
     Reject,
     SetBus,
+    SetStability,
     SetTarget,
+    SetThreshold,
     StopPreview,
 )
-from bridge.effects import Hear, Hush, LockSlot, Reply, SwitchBus
+from bridge.effects import Hear, Hush, Judge, LockSlot, Reply, SwitchBus, Tune
 from tests.bridge.heard import heard, suggestion
 from tests.bridge.hub_bench import CELLO, FLUTE, PIANO, TWO, VIOLIN, Bench, sent
 
@@ -142,3 +145,20 @@ def test_preview_plays_an_item_and_stops() -> None:
     assert bench.do(Preview(2)) == [Hear(FLUTE, 1, 2)]
     assert isinstance(bench.do(StopPreview())[0], Hush)
     assert bench.refused(Preview(4)) == 404
+
+
+def test_a_like_is_of_the_item_that_was_named_and_can_be_taken_back() -> None:
+    bench = Bench()
+    bench.hear(TWO)
+    assert bench.do(Like(2, 1)) == [Judge(FLUTE, True)]
+    assert bench.do(Like(2, 1, on=False)) == [Judge(FLUTE, False)]
+    assert bench.refused(Like(9, 1)) == 404
+    assert bench.refused(Like(1, 7)) == 409
+
+
+def test_one_slider_leaves_the_other_as_it_is() -> None:
+    bench = Bench()
+    assert bench.do(SetThreshold(0.2)) == [Tune(0.2, 0.5)]
+    assert bench.do(SetStability(0.9)) == [Tune(0.2, 0.9)]
+    assert bench.do(SetThreshold(None)) == [Tune(None, 0.9)]
+    assert (bench.hub.threshold, bench.hub.stability) == (None, 0.9)

@@ -24,7 +24,16 @@ def test_the_snapshot_holds_everything_and_deltas_only_what_changed() -> None:
     async def what(peer: PagePeer, rig: Rig) -> None:
         await peer.lanes()
         async with PagePeer(peer.url) as late:
-            assert {"session", "status", "bus", "lanes", "targets", "switches", "pulse"} <= late.sections.keys()
+            assert {
+                "session",
+                "status",
+                "bus",
+                "lanes",
+                "targets",
+                "switches",
+                "pulse",
+                "tuning",
+            } <= late.sections.keys()
             assert late.raw[0]["from"] == 0
             await late.do("auto", on=True)
             await late.section("switches", lambda switches: switches["auto"])
@@ -39,7 +48,19 @@ def test_a_lane_holds_its_sounds_with_score_kind_program_and_place() -> None:
         (lane,) = await peer.lanes()
         assert (lane["slot"], lane["locked"], lane["family"]) == (1, False, "unknown")
         best = lane["sounds"][0]
-        assert {"id", "index", "name", "kind", "path", "source", "program", "score", "preview", "family"} == set(best)
+        assert {
+            "id",
+            "index",
+            "name",
+            "kind",
+            "path",
+            "source",
+            "program",
+            "score",
+            "preview",
+            "family",
+            "liked",
+        } == set(best)
         assert best["kind"] == "gm"
         assert best["program"]["bank_msb"] == 0
         assert best["preview"] is False
@@ -140,6 +161,12 @@ def test_target_and_bus_are_set_and_refused_as_over_osc() -> None:
         ('{"do": "lock", "slot": 1, "on": 1}', 400),
         ('{"do": "lock", "slot": 99, "on": true}', 404),
         ('{"do": "step", "by": 2}', 400),
+        ('{"do": "like", "slot": 1, "sound": "no such", "on": true}', 409),
+        ('{"do": "threshold"}', 400),
+        ('{"do": "threshold", "value": 1.5}', 400),
+        ('{"do": "threshold", "value": NaN}', 400),
+        ('{"do": "stability", "value": null}', 400),
+        ('{"do": "stability", "value": true}', 400),
         ("[" * 4000, 400),
     ],
 )

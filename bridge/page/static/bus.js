@@ -21,7 +21,7 @@ const times = [];
 /** Begin to draw. */
 export function startBus() {
   for (const section of ["status", "lanes"]) watch(section, () => { if (get("status")) drawState(get("status")); });
-  watch("bus", (bus) => setText(byId("input"), bus.input));
+  watch("bus", (bus) => { setText(byId("input"), bus.input); byId("input").title = bus.input; });
   watch("pulse", beat);
   watch("picture", drawPicture);
   onScheme(() => drawPicture(get("picture")));
@@ -55,6 +55,7 @@ function beat(pulse) {
   const share = (db) => `${Math.max(0, Math.min(100, 100 * (1 - db / FLOOR_DB)))}%`;
   byId("level").style.inlineSize = share(pulse.level_db);
   byId("peak").style.insetInlineStart = share(pulse.peak_db);
+  byId("peak").hidden = pulse.peak_db <= FLOOR_DB;
   byId("meter").setAttribute("aria-valuenow", String(Math.max(FLOOR_DB, pulse.level_db)));
   byId("meter").classList.toggle("hot", pulse.peak_db > -0.3);
   setText(byId("level-text"), pulse.level_db <= -119 ? "silent" : `${pulse.level_db.toFixed(0)} dB`);

@@ -36,6 +36,7 @@ function press(key, act) {
     Enter: () => withRow("choose"),
     l: () => withRow("lock"),
     x: () => withRow("skip"),
+    f: () => withRow("like"),
     u: () => send("undo"),
     a: toggleAuto,
     "/": () => document.getElementById("map-search").focus(),

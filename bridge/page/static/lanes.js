@@ -105,12 +105,13 @@ function newLane(slot) {
   presence.append(bar, share, since);
   const buttons = make("div", "buttons");
   const lock = button("Lock", "lock", () => act("lock", slot));
+  const like = button("Like", "like", () => act("like", slot));
   const skip = button("Skip", "quiet", () => act("skip", slot));
-  buttons.append(lock, skip);
+  buttons.append(lock, like, skip);
   head.append(icon, names, presence, buttons);
   const list = make("ol", "sounds");
   element.append(head, list);
-  return { slot, element, icon, name, family: null, familyText: family, bar, fill, share, since, lock, skip, list, rows: new Map() };
+  return { slot, element, icon, name, family: null, familyText: family, bar, fill, share, since, lock, like, skip, list, rows: new Map() };
 }
 
 function drawLane(lane, told) {
@@ -127,6 +128,9 @@ function drawLane(lane, told) {
   setText(lane.lock, told.locked ? "Unlock" : "Lock");
   lane.lock.setAttribute("aria-pressed", String(told.locked));
   lane.lock.title = told.locked ? "Let it follow the music again (l)" : "Keep these sounds as they are (l)";
+  setText(lane.like, best?.liked ? "Liked" : "Like");
+  lane.like.setAttribute("aria-pressed", String(Boolean(best?.liked)));
+  lane.like.title = best?.liked ? `No longer like ${best.name} (f)` : `Like ${best?.name ?? "it"}: it counts more from now on (f)`;
   lane.skip.title = `Offer ${best?.name ?? "it"} no more while this plays (x)`;
   lane.bar.setAttribute("aria-label", `Presence of ${best?.name ?? "it"}`);
   const wanted = new Set(told.sounds.map((sound) => sound.id));
@@ -163,12 +167,12 @@ function newRow(slot, sound) {
 }
 
 function drawRow(row, sound, place) {
-  const parts = [sound.kind, programText(sound.program), sound.path].filter(Boolean);
+  const parts = [sound.liked && "liked", sound.kind, programText(sound.program), sound.path].filter(Boolean);
   const score = sound.score.toFixed(2);
   setText(row.score, score);
   setText(row.about, parts.join(" · "));
   row.about.title = sound.path;
-  row.element.setAttribute("aria-label", `${sound.name}, match ${score}, ${parts.slice(0, 2).join(", ")}, place ${place + 1}`);
+  row.element.setAttribute("aria-label", `${sound.name}, match ${score}, ${parts.slice(0, sound.liked ? 3 : 2).join(", ")}, place ${place + 1}`);
   row.hear.disabled = !sound.preview;
   row.hear.title = sound.preview ? "Preview (Space)" : "It has no audio of its own";
   row.hear.setAttribute("aria-label", `Preview ${sound.name}`);

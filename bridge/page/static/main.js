@@ -7,8 +7,10 @@ import { startControls } from "./controls.js";
 import { startFiles } from "./files.js";
 import { startKeys } from "./keys.js";
 import { findSound, markPlaying, startLanes } from "./lanes.js";
+import { answerLibrary, startLibrary } from "./library.js";
 import { startMap } from "./map.js";
 import { startPlayer, toggle } from "./player.js";
+import { startSettings } from "./settings.js";
 import { startStrip } from "./strip.js";
 import { tell } from "./toasts.js";
 
@@ -22,6 +24,7 @@ function act(action, slot, id) {
   else if (!sound) tell({ kind: "error", text: "This sound is no longer offered." });
   else if (action === "choose") send("choose", { slot, sound: sound.id });
   else if (action === "skip") send("reject", { slot, sound: sound.id });
+  else if (action === "like") send("like", { slot, sound: sound.id, on: !sound.liked });
   else if (action === "preview" && sound.preview) toggle(sound.id, sound.name);
   else if (action === "preview") tell({ kind: "error", text: `${sound.name} has no audio of its own; choose loads it in your DAW.` });
 }
@@ -29,9 +32,11 @@ function act(action, slot, id) {
 startBus();
 startLanes(act);
 startControls();
+startSettings();
 startPlayer(markPlaying, (text) => tell({ kind: "error", text }));
 startStrip();
 startFiles();
 startMap(toggle);
+startLibrary();
 startKeys(act);
-connect(tell);
+connect((event) => answerLibrary(event) || tell(event));
