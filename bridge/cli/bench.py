@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bridge.cli._bench_page import page_command
+from bridge.cli.bench_bus import latency_command, scale_command, soak_command
 from bridge.cli.console import err_console, out_console, write_json
 
 __all__ = ["bench_app"]
@@ -14,6 +16,12 @@ __all__ = ["bench_app"]
 bench_app = typer.Typer(
     help="Measure what Timbrel costs, beside the paper's networks in the same run.", no_args_is_help=True
 )
+
+
+bench_app.command("page")(page_command)
+bench_app.command("latency")(latency_command)
+bench_app.command("scale")(scale_command)
+bench_app.command("soak")(soak_command)
 
 
 @bench_app.callback()

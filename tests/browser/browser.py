@@ -14,17 +14,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from library.audio import write_audio
 from library.demo import load_demo_song
 from tests.bridge.osc_peer import free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-__all__ = ["LOAD_MS", "SONG", "WAIT_MS", "Served", "browser", "chromium_path", "open_page", "served"]
+__all__ = [
+    "FAILING",
+    "LOAD_MS",
+    "SONG",
+    "TIMBREL",
+    "WAIT_MS",
+    "Served",
+    "browser",
+    "chromium_path",
+    "open_page",
+    "served",
+    "silence",
+]
 
 ROOT = Path(__file__).parents[2]
 SONG = f"file:{load_demo_song().audio.relative_to(ROOT)},loop"
-TIMBREL = [sys.executable, "-c", "from bridge.cli import main; main()"]
+TIMBREL = "from bridge.cli import main; main()"
+FAILING = "from tests.browser.failing import main; main()"
+"""Timbrel whose encoder fails after a while; see tests.browser.failing."""
+
 LOAD_MS = 120_000
 """Longest wait for weights and a first window: a busy machine imports torch slowly."""
 
@@ -68,7 +86,9 @@ class Served:
 
 
 @contextmanager
-def served(own: Path, *options: str, source: str = SONG, port: int = 0, osc: int = 0) -> Iterator[Served]:
+def served(
+    own: Path, *options: str, source: str = SONG, port: int = 0, osc: int = 0, program: str = TIMBREL
+) -> Iterator[Served]:
     """Start `timbrel run` with its page.
 
     Args:
@@ -77,11 +97,12 @@ def served(own: Path, *options: str, source: str = SONG, port: int = 0, osc: int
         source: What it listens to.
         port: Of the page, 0 = any.
         osc: Port for OSC, 0 = any.
+        program: What runs it, TIMBREL or FAILING.
     """
     environment = os.environ | dict.fromkeys(("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"), str(own))
-    command = [*TIMBREL, "run", "--input", source, "--midi", "", "--device", "cpu", "--page", str(port), *options]
+    command = [sys.executable, "-c", program, "run", "--input", source, "--midi", "", "--device", "cpu"]
     process = subprocess.Popen(
-        [*command, "--osc", f"127.0.0.1:{osc or free_port()}"],
+        [*command, "--page", str(port), *options, "--osc", f"127.0.0.1:{osc or free_port()}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -107,6 +128,13 @@ def served(own: Path, *options: str, source: str = SONG, port: int = 0, osc: int
             process.communicate(timeout=20)
         finally:
             process.kill()
+
+
+def silence(folder: Path) -> str:
+    """Write a recording of nothing; return it as an input."""
+    path = folder / "silence.wav"
+    write_audio(path, np.zeros(22_050 * 20, np.float32), 22_050)
+    return f"file:{path},loop"
 
 
 def open_page(opened: Page, url: str, errors: list[str]) -> Page:

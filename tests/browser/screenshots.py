@@ -1,21 +1,17 @@
 """Take pictures of the live page in its states: `python -m tests.browser.screenshots [FOLDER]`.
 
-Without a folder it makes the picture of the README, examples/page.png. With one it writes hearing, silent, no-device,
-offline and phone there, dark and light.
+Without a folder it makes the picture of the README, examples/page.png. With one it writes each state there, dark and
+light: hearing, phone, library, silent, degraded (its encoder fails), no-device, and what is left when it has ended.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
-from library.audio import write_audio
-from tests.browser.browser import browser, chromium_path, served
+from tests.browser.browser import FAILING, SONG, TIMBREL, browser, chromium_path, served, silence
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -26,6 +22,8 @@ HEARD_MS = 45_000
 """So much of the song is heard before the picture: something stands in the strip."""
 
 WAIT_MS = 180_000
+SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
+MAP_IS_DRAWN = "() => document.querySelector('#map-count').textContent !== ''"
 LANES = "() => document.querySelectorAll('.lane:not(.away)').length >= 3"
 
 
@@ -63,30 +61,40 @@ def readme_picture(chromium: Browser, own: Path) -> None:
     print(f"{PICTURE.relative_to(PICTURE.parents[1])}: {PICTURE.stat().st_size / 1024:.0f} KiB")  # noqa: T201
 
 
+def library_picture(page: Page, path: Path) -> None:
+    """Take a picture of the view of the library, and leave it."""
+    page.keyboard.press("b")
+    page.wait_for_selector("#kinds li")
+    page.screenshot(path=path, full_page=True)
+    page.keyboard.press("Escape")
+
+
 def all_states(chromium: Browser, own: Path, folder: Path) -> None:
     """Take a picture of each state, dark and light."""
     folder.mkdir(parents=True, exist_ok=True)
-    silence = own / "silence.wav"
-    write_audio(silence, np.zeros(22_050 * 20, np.float32), 22_050)
-    schemes: tuple[Literal["dark", "light"], ...] = ("dark", "light")
-    with ExitStack() as daemons:
-        song = daemons.enter_context(served(own))
-        for scheme in schemes:
-            page = open_page(chromium, song.url, DESK, scheme)
+    with served(own) as daemon:
+        for scheme in SCHEMES:
+            page = open_page(chromium, daemon.url, DESK, scheme)
             hearing(page, 10_000)
             page.screenshot(path=folder / f"hearing-{scheme}.png")
-            phone = open_page(chromium, song.url, PHONE, scheme)
+            phone = open_page(chromium, daemon.url, PHONE, scheme)
             hearing(phone, 1000)
             phone.screenshot(path=folder / f"phone-{scheme}.png", full_page=True)
-        last = page
-        song.process.terminate()
-        last.wait_for_selector("body[data-link=closed]")
-        last.screenshot(path=folder / "offline-light.png")
-    for state, source in (("silent", f"file:{silence},loop"), ("no-device", "jack:no such port")):
-        with served(own, source=source) as daemon:
-            page = open_page(chromium, daemon.url, DESK, "dark")
-            page.wait_for_selector(f"body[data-state={state}]")
-            page.screenshot(path=folder / f"{state}-dark.png")
+            for one, name in ((page, "library"), (phone, "library-phone")):
+                library_picture(one, folder / f"{name}-{scheme}.png")
+    page.wait_for_selector("body[data-link=closed]")
+    page.screenshot(path=folder / f"offline-{scheme}.png")
+    for state, source, program in (
+        ("silent", silence(own), TIMBREL),
+        ("degraded", SONG, FAILING),
+        ("no-device", "jack:no such port", TIMBREL),
+    ):
+        with served(own, source=source, program=program) as daemon:
+            for scheme in SCHEMES:
+                page = open_page(chromium, daemon.url, DESK, scheme)
+                page.wait_for_selector(f"body[data-state={state}]")
+                page.wait_for_function(MAP_IS_DRAWN)
+                page.screenshot(path=folder / f"{state}-{scheme}.png")
 
 
 def main() -> None:
