@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from realtime.ring import Ring
 from realtime.sources import DeviceSource, JackSource, list_inputs
+from realtime.windows import WindowCutter
 from tests.integration.jack import (
     Fluidsynth,
     JackServer,
@@ -118,6 +119,31 @@ def test_a_jack_server_that_crashed_and_came_back_is_heard_again(server: JackSer
     with ToneClient(server, "tone", [1000.0, 2000.0]):
         wait_for(lambda: _hears(ring, 1000.0, 2000.0), "the new tones")
     assert ring.has_gap(before - 1000, 2000)
+    source.stop()
+
+
+def test_a_server_that_came_back_at_another_rate_is_heard_at_its_pitch(server: JackServer, ring: Ring) -> None:
+    source, cutter = JackSource("tone:.*", server.name), WindowCutter(ring, 1.0, 0.5)
+    pitches: list[float] = []
+
+    def heard_hz() -> float:
+        window = cutter.newest()
+        if window is not None and float(np.abs(window.audio).max()) > 0.05:
+            pitches.append(peak_hz(window.audio, window.sample_rate))
+        return pitches[-1] if pitches else 0.0
+
+    with ToneClient(server, "tone", [440.0, 440.0]):
+        source.start(ring)
+        wait_for(lambda: abs(heard_hz() - 440.0) < 5.0, "the tone")
+        server.kill()
+        wait_for(lambda: "JACK server" in source.stats().detail, "it waits for the server")
+    server.sample_rate = 44_100
+    server.start()
+    pitches.clear()
+    with ToneClient(server, "tone", [1000.0, 1000.0]):
+        wait_for(lambda: abs(heard_hz() - 1000.0) < 5.0, "the new tone")
+    assert ring.sample_rate == 44_100
+    assert all(abs(hz - 440.0) < 5.0 or abs(hz - 1000.0) < 5.0 for hz in pitches)
     source.stop()
 
 
