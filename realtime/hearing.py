@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from library.audio import SAMPLE_RATE_HZ, level_db, read_frames
 from library.cores import one_core
-from library.encoders.spec import MixtureEmbedding, MultiEncoder, stream_of
+from library.encoders.spec import MixtureEmbedding, MixtureStream, MultiEncoder, WholeWindows, stream_of
 from library.errors import EncoderError, FingerprintError, InputError
 from library.index import Match
 from library.sounds import Sound
@@ -108,8 +108,7 @@ class Engine:
                 "rebuild it with `timbrel library build SRC --out LIB`",
             )
         self.config = config or EngineConfig()
-        self.encoder = encoder
-        self._stream = stream_of(encoder)
+        self.encoder, self._stream = encoder, self._stream_of(encoder)
         self.index = index
         self.telemetry = Telemetry()
         self._tracking = self._tracking_of(self.config)
@@ -118,8 +117,7 @@ class Engine:
 
     def use(self, encoder: MultiEncoder) -> None:
         """Hear through another encoder of the same weights, one that looks on; before the first window."""
-        self.encoder = encoder
-        self._stream = stream_of(encoder)
+        self.encoder, self._stream = encoder, self._stream_of(encoder)
 
     def warm_up(self) -> None:
         """Encode some hops of noise, so that the first real window is not late."""
@@ -210,6 +208,9 @@ class Engine:
             if reason in ("silent", "no-audio"):
                 return self._tracker.silence(_end_s(window))
             return self._tracker.rest(_end_s(window))
+
+    def _stream_of(self, encoder: MultiEncoder) -> MixtureStream:
+        return stream_of(encoder) if self.config.tracked else WholeWindows(encoder)
 
     def _encode(self, audio: NDArray[np.float32], start: int) -> MixtureEmbedding:
         with one_core():

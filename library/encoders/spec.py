@@ -14,7 +14,7 @@ from library.naming import UNFITTED, SetRule
 
 __all__ = [
     "Encoder", "EncoderSpec", "MixtureEmbedding", "MixtureStream", "MultiEncoder", "SingleEncoder", "StreamingEncoder",
-    "stream_of",
+    "WholeWindows", "stream_of",
 ]  # fmt: skip
 
 
@@ -106,22 +106,24 @@ class StreamingEncoder(Protocol):
         ...
 
 
-class _WholeWindows:
+class WholeWindows:
     """Encode each window by itself."""
 
     def __init__(self, encoder: MultiEncoder) -> None:
         self._encoder = encoder
 
     def encode(self, audio: NDArray[np.float32], start: int) -> MixtureEmbedding:  # noqa: ARG002 - part of the Protocol
+        """Encode audio[T]."""
         return self._encoder.encode(audio[None])
 
     def features(self) -> None:
+        """Return None: nothing is kept."""
         return None
 
 
 def stream_of(encoder: MultiEncoder) -> MixtureStream:
     """Begin a stream; an encoder that can't go on from window to window encodes each by itself."""
-    return encoder.stream() if isinstance(encoder, StreamingEncoder) else _WholeWindows(encoder)
+    return encoder.stream() if isinstance(encoder, StreamingEncoder) else WholeWindows(encoder)
 
 
 class Encoder(SingleEncoder, MultiEncoder, Protocol):
