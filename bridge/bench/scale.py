@@ -1,0 +1,247 @@
+"""Find how many buses one core, or one GPU, carries in real time until a hop is missed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.bench.carry import MOST_AT_ONCE, Due, Trial, most_buses, run_trial
+from bridge.config import Config, override
+from bridge.effects import Send
+from bridge.hub import Hub, HubOptions
+from bridge.osc.clients import Endpoint
+from bridge.osc.encode import to_datagram
+from bridge.parts import Parts
+from library.audio import read_frames, resample
+from library.encoders.spec import EncoderSpec, MixtureEmbedding
+from library.errors import MissingDependencyError
+from realtime.engine import Engine, EngineConfig
+from realtime.types import Window
+from realtime.windows import file_windows
+
+__all__ = ["PAPER", "ScaleBench", "ScaleRow", "bench_scale"]
+
+BUS_RATE_HZ = 48_000
+PROBES = 6
+PAPER = "paper's large"
+PAPER_LIBRARY = 768
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleRow:
+    """Hold what one pipeline carries at one hop.
+
+    Attributes:
+        name: Pipeline.
+        hop_s: Time between two windows of a bus.
+        buses: Most that missed no hop; 0 = not even one.
+        best: The trial with them; the one that failed where there is none.
+        times_paper: Buses, as a multiple of the paper's at this hop; None where the paper's carries none.
+    """
+
+    name: str
+    hop_s: float
+    buses: int
+    best: Trial
+    times_paper: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleBench:
+    """Hold a whole run.
+
+    Attributes:
+        rows: Ours and the paper's for each hop.
+        device: What the encoder ran on.
+        seconds: Length of a trial.
+        window_s: Length of a window.
+        missing: Why the paper's network was not measured, "" when it was.
+    """
+
+    rows: tuple[ScaleRow, ...]
+    device: str
+    seconds: float
+    window_s: float
+    missing: str
+
+
+def bench_scale(
+    parts: Parts, config: Config, hops_s: Sequence[float], seconds: float, progress: Callable[[str], None]
+) -> ScaleBench:
+    """Carry more and more buses, on one core where the encoder runs on the CPU, until one misses a hop.
+
+    A window is cut, mixed down and resampled from 48 kHz, heard, looked up, tracked and sent. On a CPU each bus is
+    heard as by the daemon, window after window; a GPU takes those that are due together in one batch, each of them
+    whole. Buses are due evenly over the hop.
+
+    Args:
+        parts: Loads the encoder and the library.
+        config: Which of them.
+        hops_s: Times between two windows of a bus.
+        seconds: Length of a trial.
+        progress: Told what is tried.
+    """
+    with _one_core():
+        progress("loading")
+        main = parts.load(override(config, {"library.taste": False}))
+        main.warm_up()
+        spec, song = main.encoder.spec, _song()
+        rows: list[ScaleRow] = []
+        missing = ""
+        for hop_s in hops_s:
+            with _sockets() as (to, by):
+                ours = _search("timbrel", _Buses(main, song, hop_s, to, by), hop_s, seconds, progress)
+            try:
+                theirs = _search(PAPER, _Paper(song, spec.window_s, hop_s), hop_s, seconds, progress)
+            except MissingDependencyError as error:
+                missing = str(error)
+                rows.append(ours)
+                continue
+            times = ours.buses / theirs.buses if theirs.buses else None
+            rows += [replace(ours, times_paper=times), replace(theirs, times_paper=1.0 if theirs.buses else None)]
+        return ScaleBench(tuple(rows), _device(main), seconds, spec.window_s, missing)
+
+
+def _search(
+    name: str, work: _Buses | _Paper, hop_s: float, seconds: float, progress: Callable[[str], None]
+) -> ScaleRow:
+    begun = time.monotonic()
+    for hop in range(PROBES):
+        work([Due(0, hop)])
+    each_s = (time.monotonic() - begun) / PROBES
+    trials: dict[int, Trial] = {}
+
+    def carries(buses: int) -> bool:
+        progress(f"{name}, hop {hop_s:g} s: {buses} buses for {seconds:.0f} s")
+        trials[buses] = run_trial(work, buses, hop_s, seconds, work.at_once)
+        return not trials[buses].missed_hops
+
+    buses = most_buses(carries, max(1, int(0.6 * hop_s / each_s)))
+    return ScaleRow(name, hop_s, buses, trials[buses or min(trials)], None)
+
+
+class _Buses:
+    """Hear buses with one encoder; each has an engine, a hub and a place in the song of its own."""
+
+    def __init__(self, main: Engine, song: NDArray[np.float32], hop_s: float, to: Endpoint, by: socket.socket) -> None:
+        self._main, self._hop_s = main, hop_s
+        self._to, self._by = to, by
+        self._cut = _Cutter(song, main.encoder.spec.window_s, hop_s)
+        self._is_batched = _device(main) != "cpu"
+        self._buses: dict[int, tuple[Engine, _Handed, Hub]] = {}
+        self.at_once = MOST_AT_ONCE if self._is_batched else 1
+
+    def __call__(self, due: Sequence[Due]) -> None:
+        windows = [self._cut(one) for one in due]
+        if self._is_batched:
+            heard = self._main.encoder.encode(np.stack([window.audio for window in windows]))
+            for one, vectors, presence in zip(due, heard.vectors, heard.presence, strict=True):
+                self._bus(one.bus)[1].row = MixtureEmbedding(vectors[None], presence[None])
+        for one, window in zip(due, windows, strict=True):
+            engine, _, hub = self._bus(one.bus)
+            for effect in hub.on_analysis(engine.analyse(window), time.monotonic()):
+                if isinstance(effect, Send):
+                    self._by.sendto(to_datagram(effect.message), self._to)
+
+    def _bus(self, number: int) -> tuple[Engine, _Handed, Hub]:
+        if number not in self._buses:
+            handed = _Handed(self._main.encoder.spec)
+            encoder = handed if self._is_batched else self._main.encoder
+            engine = Engine(encoder, self._main.index, EngineConfig(hop_s=self._hop_s))
+            self._buses[number] = engine, handed, Hub(HubOptions(f"bus {number}", list_interval_s=self._hop_s))
+        return self._buses[number]
+
+
+class _Handed:
+    """Stand for the encoder of one bus: it hands out what the batch found."""
+
+    def __init__(self, spec: EncoderSpec) -> None:
+        self._spec = spec
+        self.row: MixtureEmbedding | None = None
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """What the encoder is."""
+        return self._spec
+
+    def encode(self, audio: NDArray[np.float32]) -> MixtureEmbedding:
+        """Return what was found for this window."""
+        if self.row is None:
+            raise ValueError(f"audio{list(audio.shape)} was not in the batch")
+        return self.row
+
+
+class _Paper:
+    """Hear buses with the paper's Large network, one window after another as its released code does."""
+
+    at_once = 1
+
+    def __init__(self, song: NDArray[np.float32], window_s: float, hop_s: float) -> None:
+        from library.evaluation.paper_pipeline import PaperPipeline
+
+        self._pipeline = PaperPipeline("large", PAPER_LIBRARY)
+        self._cut = _Cutter(song, window_s, hop_s)
+
+    def __call__(self, due: Sequence[Due]) -> None:
+        for one in due:
+            self._pipeline.name(self._cut(one).audio)
+
+
+class _Cutter:
+    """Cut the windows of a bus out of the song, each bus at a place of its own, round and round."""
+
+    def __init__(self, song: NDArray[np.float32], window_s: float, hop_s: float) -> None:
+        self._song, self._window_s, self._hop_s = song, window_s, hop_s
+
+    def __call__(self, due: Due) -> Window:
+        frames = round(self._window_s * BUS_RATE_HZ)
+        start = round((due.hop * self._hop_s + due.bus * 1.7) * BUS_RATE_HZ) % (len(self._song) - frames)
+        piece = self._song[start : start + frames].copy()
+        window = next(file_windows(piece, BUS_RATE_HZ, self._window_s, self._hop_s))
+        return replace(window, start_frame=round(due.hop * self._hop_s * window.sample_rate))
+
+
+def _device(engine: Engine) -> str:
+    return str(getattr(engine.encoder, "device", "cpu"))
+
+
+def _song() -> NDArray[np.float32]:
+    """Return the bundled song as frames[T, 2] at 48 kHz."""
+    from library.demo import load_demo_song
+
+    frames, rate = read_frames(load_demo_song().audio)
+    return np.stack([resample(np.ascontiguousarray(side), rate, BUS_RATE_HZ) for side in frames.T], axis=1)
+
+
+@contextlib.contextmanager
+def _sockets() -> Iterator[tuple[Endpoint, socket.socket]]:
+    """Give where datagrams go that nobody reads, and a socket to send them by."""
+    kind = (socket.AF_INET, socket.SOCK_DGRAM)
+    with socket.socket(*kind) as to, socket.socket(*kind) as by:
+        to.bind(("127.0.0.1", 0))
+        yield to.getsockname(), by
+
+
+@contextlib.contextmanager
+def _one_core() -> Iterator[None]:
+    """Keep this process and its torch threads on one core, where the system lets us."""
+    import torch
+
+    threads = torch.get_num_threads()
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    torch.set_num_threads(1)
+    if cores:
+        os.sched_setaffinity(0, {max(cores)})
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        if cores:
+            os.sched_setaffinity(0, cores)
