@@ -9,6 +9,8 @@ of the time here, to 98.5 and 84.1 % with PortAudio.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import threading
 import time
@@ -78,6 +80,7 @@ def capture_jack(ring: Ring, pattern: str, server: str | None) -> None:
     client.set_shutdown_callback(lambda _status, _reason: gone.set())
     ring.begin(client.samplerate)
     client.activate()
+    _keep_from_waiting()
     told: tuple[str, ...] | None = None
     wanted = re.compile(pattern)
     while not gone.wait(LOOK_S if told is not None else 0.0):
@@ -86,6 +89,12 @@ def capture_jack(ring: Ring, pattern: str, server: str | None) -> None:
             told = heard
             _tell(client, pattern, heard)
     report("lost", "the JACK server went away")
+
+
+def _keep_from_waiting() -> None:
+    """Run this thread in real time, too: put off while it holds Python's lock, it would make JACK's thread wait."""
+    with contextlib.suppress(AttributeError, OSError):  # not Linux, or not allowed
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
 
 
 def _reach_server(ring: Ring, server: str | None) -> Any:  # JACK-Client has no types
