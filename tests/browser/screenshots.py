@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PICTURE = Path(__file__).parents[2] / "examples" / "page.png"
-DESK, PHONE = (1440, 900), (400, 860)
+DESK, PHONE, WHOLE = (1440, 900), (400, 860), (1440, 990)
 HEARD_MS = 45_000
 """So much of the song is heard before the picture: something stands in the strip."""
 
@@ -49,7 +49,7 @@ def hearing(page: Page, wait_ms: float = HEARD_MS) -> None:
 def readme_picture(chromium: Browser, own: Path) -> None:
     """Take the picture of the README: the bundled song, one sound chosen."""
     with served(own) as daemon:
-        page = open_page(chromium, daemon.url, DESK, "dark")
+        page = open_page(chromium, daemon.url, WHOLE, "dark")
         page.wait_for_selector(".lane .sound")
         page.wait_for_timeout(HEARD_MS)
         page.wait_for_function(LANES)

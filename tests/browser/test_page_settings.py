@@ -128,6 +128,7 @@ def test_sliders_by_keys_set_the_daemon_and_another_page_follows(page: Page, chr
 
 
 def test_a_slider_by_mouse_sets_where_it_was_let_go(page: Page) -> None:
+    page.locator("#stability").scroll_into_view_if_needed()
     box = page.locator("#stability").bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2
@@ -136,6 +137,7 @@ def test_a_slider_by_mouse_sets_where_it_was_let_go(page: Page) -> None:
     for share in (0.6, 0.8, 1.0):
         page.mouse.move(box["x"] + share * box["width"] - 2, middle)
     page.mouse.up()
+    page.wait_for_selector("#stability-reset:enabled")  # the daemon has it
     page.reload()
     page.wait_for_function("() => document.querySelector('#stability').value === '1'")
     page.click("#stability-reset")
