@@ -118,7 +118,7 @@ class WholeWindows:
 
     def features(self) -> None:
         """Return None: nothing is kept."""
-        return None
+        return
 
 
 def stream_of(encoder: MultiEncoder) -> MixtureStream:

@@ -57,8 +57,9 @@ def test_what_is_added_is_told_in_json_too(timbrel: Timbrel, tmp_path: Path) -> 
     write_tone(tmp_path / "more" / "new.wav", 500.0)
     code, out, _ = timbrel("add", tmp_path / "more", "--library", tmp_path / "lib", "--json")
     assert code == 0
-    assert json.loads(out.splitlines()[-1])["sounds"] == 2
-    assert any(json.loads(line).get("file") == "more/new.wav" for line in out.splitlines())
+    *_, last, done = (json.loads(line) for line in out.splitlines())
+    assert (last["state"], last["files_done"], last["files"]) == ("building", 2, 2)
+    assert done["sounds"] == 2
 
 
 def test_the_built_in_library_and_none_are_refused(timbrel: Timbrel, tmp_path: Path) -> None:

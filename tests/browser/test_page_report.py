@@ -67,8 +67,9 @@ def listen(opened: Page) -> None:
         assert opened.get_attribute(".play[aria-pressed=true]", "href") is not None
     opened.focus(".play[aria-pressed=true]")
     opened.keyboard.press(" ")
-    opened.wait_for_function("() => document.querySelector('audio').paused")
-    assert opened.locator(".play[aria-pressed=true]").count() == 0
+    opened.wait_for_function(
+        "() => document.querySelector('audio').paused && !document.querySelector('.play[aria-pressed=true]')"
+    )
 
 
 def test_cases_play_and_nothing_is_blocked_broken_or_wider_than_a_phone(chromium: Browser, report: Path) -> None:

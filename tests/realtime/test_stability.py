@@ -96,6 +96,7 @@ def test_settings_may_change_in_the_middle_of_a_window() -> None:
         while not done.is_set():
             for stability in np.linspace(0.0, 1.0, 11):
                 heard.tune(None, float(stability))
+                done.wait(1e-4)  # lets the other thread have Python's lock
 
     turning = threading.Thread(target=turn)
     turning.start()
