@@ -1,6 +1,7 @@
 """Speak to ZynAddSubFX, started with `-P PORT`: instruments are loaded by file and read back by name.
 
-Addresses as in its MiddleWare.cpp: `/load_xiz i:part s:path`, `/save_xiz i:part s:path`, `/partN/Pname`.
+Addresses as in its MiddleWare.cpp: `/load_xiz i:part s:path`, `/save_xiz i:part s:path`, `/partN/Pname` and `Penabled`.
+It answers in the order in which it was asked.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ _SAVED = 64
 
 _SAVED_AS = "file"
 _NAME = re.compile(r"/part(\d{1,2})/Pname")
+_ENABLED = re.compile(r"/part(\d{1,2})/Penabled")
 
 
 class ZynAdapter:
@@ -71,6 +73,8 @@ class ZynAdapter:
             found = _NAME.fullmatch(one.address)
             if found and one.types == "s":
                 events.append(Told(f"part {int(found[1])}", str(one.args[0])))
+            elif found := _ENABLED.fullmatch(one.address):
+                events.append(Told(f"enabled {int(found[1])}", ""))
         return tuple(events)
 
     def track(self, text: str, tracks: tuple[Track, ...]) -> Track | None:  # noqa: ARG002 - part of the Protocol
@@ -87,7 +91,7 @@ class ZynAdapter:
         steps = (
             Step(name, answer=f"part {part}", keep=True),
             *(Step(osc("/save_xiz", "is", part, file)) for file in keeps.values()),
-            Step(osc("/load_xiz", "is", part, sound.path)),
+            *_loaded(part, sound.path),
             # A file that it can't load leaves the part empty, without a name.
             Step(name, answer=f"part {part}", not_value="", wait_s=1.0, patience=_LOAD_ASKS),
         )
@@ -101,11 +105,20 @@ class ZynAdapter:
         if file is None or held is None:
             return None
         steps = (
-            Step(osc("/load_xiz", "is", part, file)),
+            *_loaded(part, file),
             Step(osc(f"/part{part}/Pname"), f"part {part}", held, wait_s=1.0, patience=_LOAD_ASKS),
         )
         what = held or "the instrument before"
         return Delivery(self.name, "file", (), (), f"{what} back in part {part + 1}", steps, f"part {part}")
+
+
+def _loaded(part: int, file: str) -> tuple[Step, ...]:
+    """Load a file and ask for something else than the name: what answers for names are still under way come before."""
+    asked = osc(f"/part{part}/Penabled")
+    return (
+        Step(osc("/load_xiz", "is", part, file)),
+        Step(asked, answer=f"enabled {part}", wait_s=1.0, patience=_LOAD_ASKS),
+    )
 
 
 def _part(track: Track | None) -> int:

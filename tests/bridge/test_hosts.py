@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -34,8 +35,11 @@ class Zyn:
     def __call__(self, payload: bytes) -> list[bytes]:
         one = host_messages(payload)[0]
         if one.address == "/load_xiz":
+            late = osc("/part0/Pname", "s", self.part)  # to a probe that came before
             self.part = "New" if str(one.args[1]).startswith("/banks") else ""
-            return [osc("/damage", "s", "/part0/")]
+            return [late, osc("/damage", "s", "/part0/")]
+        if one.address == "/part0/Penabled":
+            return [b"/part0/Penabled\0,T\0\0"]
         return [osc(one.address, "s", self.part)] if one.address == "/part0/Pname" else []
 
 
@@ -71,6 +75,22 @@ def test_steps_wait_for_their_answers_and_keep_what_was_there() -> None:
             assert (done.result, done.kept) == ("ok", {"part 0": "Old"})
             loads = [p for p in host.got if host_messages(p)[0].address == "/load_xiz"]
             assert loads == [osc("/load_xiz", "is", 0, "/banks/pad.xiz")]
+            await host.stop()
+
+    run(scenario)
+
+
+def test_an_answer_from_before_a_load_does_not_confirm_it() -> None:
+    async def scenario() -> None:
+        host = UdpHost(Zyn())
+        await host.start()
+        adapter = zyn(host.port)
+        async with watch(adapter) as seen:
+            await until(lambda: seen.session.state == "online", "online")
+            load = adapter.load(replace(PAD, path="/gone/pad.xiz"), None, None)
+            hasty = (*load.steps[:-1], replace(load.steps[-1], patience=3))
+            done = await seen.session.carry_out(hasty)
+            assert (done.result, done.detail) == ("failed", "zynaddsubfx says nothing")
             await host.stop()
 
     run(scenario)
