@@ -12,8 +12,9 @@ ARGS ?=
 demo: .venv/.ready-demo
 	@$(BIN)/timbrel demo $(ARGS)
 
+# Two at a time: most tests wait for other programs. A file stays together, for what its tests share.
 test: .venv/.ready-test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 ci:
 	@.ci/run
