@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
+from bridge.bench.rig import busy_cores
 from bridge.config import Config
 from bridge.parts import Parts
 from library.errors import InputError, TimbrelError
@@ -31,7 +31,6 @@ _BACK_S = 0.1
 _REST_S = 1.0
 """Between two kills, so that each finds a capture process that brings audio."""
 
-_BUSY = "while True: pass"
 _WAKE = "import os, signal, sys, time; time.sleep(float(sys.argv[1])); os.kill(int(sys.argv[2]), signal.SIGCONT)"
 
 
@@ -94,7 +93,7 @@ def bench_faults(
             flagged += is_flagged
         progress(f"every core busy for {load_s:.0f} s")
         before, lost = engine.telemetry.snapshot(), source.stats().lost_frames
-        with _busy_cores():
+        with busy_cores():
             time.sleep(load_s)
         after, lost = engine.telemetry.snapshot(), source.stats().lost_frames - lost
         progress(f"stopped for {stop_s:.0f} s")
@@ -154,17 +153,6 @@ def _stop(seconds: float, listener: _Listener) -> float:
         begun = time.monotonic()
         _wait(lambda: listener.heard_at > begun, "no window came after the stop")
         return time.monotonic() - begun
-
-
-@contextmanager
-def _busy_cores() -> Iterator[None]:
-    others = [subprocess.Popen([sys.executable, "-c", _BUSY]) for _ in range(os.cpu_count() or 1)]
-    try:
-        yield
-    finally:
-        for other in others:
-            other.kill()
-            other.wait()
 
 
 def _errors(engine: Engine) -> dict[str, int]:
