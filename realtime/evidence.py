@@ -45,8 +45,8 @@ WELCOME = 0.25
 CANDIDATES = 10
 """Sounds of a slot that are remembered, and of a track that are considered."""
 
-NUMBERS_KEPT = 2048
-"""Sounds that may have a number; beyond, those that no window holds any more lose theirs."""
+NUMBERS_KEPT = 8192
+"""Sounds that may have a number, more than all windows hold; beyond, those that no window holds lose theirs."""
 
 HELD = 1.25
 """A sound that shows counts as so much more: two that explain nearly as much don't take turns."""

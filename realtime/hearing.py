@@ -121,7 +121,8 @@ class Engine:
 
     def warm_up(self) -> None:
         """Encode some hops of noise, so that the first real window is not late."""
-        samples, hop = (round(s * SAMPLE_RATE_HZ) for s in (self.encoder.spec.window_s, self.config.hop_s))
+        samples = round(self.encoder.spec.window_s * SAMPLE_RATE_HZ)
+        hop = min(samples, round(self.config.hop_s * SAMPLE_RATE_HZ))
         noise = np.random.default_rng(0).normal(0.0, 0.1, samples + WARM_UP_RUNS * hop).astype(np.float32)
         for start in range(0, WARM_UP_RUNS * hop, hop):
             embedding = self._encode(noise[start : start + samples], start)

@@ -20,7 +20,7 @@ from bridge.cli.console import say, write_json
 if TYPE_CHECKING:
     from library.build import BuildProgress, BuildReport, Progress
 
-__all__ = ["run_build", "stay_behind"]
+__all__ = ["run_build"]
 
 TELL_S = 0.2
 """Least time between two lines of progress."""
@@ -30,7 +30,15 @@ INTERRUPTED = 130  # what shells expect after Ctrl-C
 LOWEST = 19
 
 
-def run_build(sources: list[Path], out: Path, device: str, config: Path | None, *, as_json: bool = False) -> None:
+def run_build(
+    sources: list[Path],
+    out: Path,
+    device: str,
+    config: Path | None,
+    *,
+    as_json: bool = False,
+    parent: int | None = None,
+) -> None:
     """Make the library `out` hold the sounds of these sources, and end with 1 where some could not be read.
 
     Args:
@@ -40,10 +48,13 @@ def run_build(sources: list[Path], out: Path, device: str, config: Path | None, 
         config: File of settings, whose excluded folders are left out; None = the user's own.
         as_json: Write progress as JSON lines {"state": "building", "files_done", "files", "part", "file", "current",
             "sounds", "errors"}, and at the end {"state": "done", "sounds", "embedded", "unchanged", "errors"}.
+        parent: Process that is played with: the build comes after all others, and ends with it.
 
     Raises:
         TimbrelError: See `build_library`.
     """
+    if parent is not None:
+        _stay_behind(parent)
     from bridge.cli._library_view import build_progress, show_report
     from library.build import build_library, name_sources
     from library.encoders import load_encoder
@@ -66,7 +77,7 @@ def run_build(sources: list[Path], out: Path, device: str, config: Path | None, 
         raise typer.Exit(1)
 
 
-def stay_behind(parent: int) -> None:
+def _stay_behind(parent: int) -> None:
     """Work for a process that is played with: after all others, stopped by SIGTERM as by Ctrl-C, ended with it."""
     if hasattr(os, "nice"):  # Windows has none
         os.nice(LOWEST)

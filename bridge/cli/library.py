@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli._build import run_build, stay_behind
+from bridge.cli._build import run_build
 from bridge.cli._taste import ConfigOption, TasteOption, excluded, judge, opinions_json, taste_for
 from bridge.cli.console import say
 
@@ -62,9 +62,7 @@ def add(
     parent: Parent = None,
 ) -> None:
     """Add sources to a library; what is in it stays."""
-    if parent is not None:
-        stay_behind(parent)
-    run_build([*_sources(library), *sources], _own(library), device, config, as_json=as_json)
+    run_build([*_sources(library), *sources], _own(library), device, config, as_json=as_json, parent=parent)
 
 
 @library_app.command()
@@ -76,9 +74,7 @@ def rescan(
     parent: Parent = None,
 ) -> None:
     """Bring a library up to date with its sources: the same build again, without naming them."""
-    if parent is not None:
-        stay_behind(parent)
-    run_build(_sources(library), _own(library), device, config, as_json=as_json)
+    run_build(_sources(library), _own(library), device, config, as_json=as_json, parent=parent)
 
 
 @library_app.command()
