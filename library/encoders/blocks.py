@@ -93,8 +93,6 @@ class Trunk(nn.Module):
     def __init__(self, cells: int, widths: tuple[int, int], blocks: int, rows: int) -> None:
         super().__init__()
         w1, w2 = widths
-        self.reach_cells = 2 * blocks + 1
-        """Cells to either side that a cell's input extends to: one a convolution of the blocks, part of one below."""
         self.stack = HarmonicStack(rows * self.STRIDE)
         self.stem1 = nn.Conv2d(HarmonicStack.CHANNELS, w1, 3, 2, 1, bias=False)
         self.stem1_norm = nn.BatchNorm2d(w1)

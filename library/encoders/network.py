@@ -8,11 +8,13 @@ and pools each slot's cells with the same head, so that an instrument has one pl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
+from library.encoders.attention import decode
 from library.encoders.blocks import Trunk
 
 __all__ = ["MixtureOutput", "NetworkConfig", "TimbrelNetwork"]
@@ -98,7 +100,8 @@ class TimbrelNetwork(nn.Module):
     def single_and_cells(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return vectors as single() does, and the trunk's cells[B, N, C]."""
         cells = self.trunk(features).flatten(2).transpose(1, 2)
-        return self._pool(cells, self._salience(cells))[:, 0], cells
+        traits, _, salience = self.tell(cells)
+        return self._pool(cells, traits, _share_out(salience))[:, 0], cells
 
     def multi(self, features: Tensor) -> MixtureOutput:
         """Estimate the set of instruments in features[B, 1, F, frames]."""
@@ -108,29 +111,48 @@ class TimbrelNetwork(nn.Module):
         """Estimate the set of instruments in the trunk's cells[B, C, R, n]."""
         cells = grid.flatten(2).transpose(1, 2)  # [B, N, C]
         memory = (self.overview(grid) + self.row_code.T[None, :, :, None]).flatten(2).transpose(1, 2)
+        return self.share(cells, self.tell(cells), memory)
+
+    def tell(self, cells: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what each of cells[B, N, C] says by itself.
+
+        Returns:
+            Traits [B, N, traits]; logits [B, N, 1] of its being no note, and of how much it tells of timbre.
+        """
+        return f.relu(self.traits(cells)), self.nothing(cells), self.saliency(cells)
+
+    def share(self, cells: Tensor, told: tuple[Tensor, Tensor, Tensor], memory: Tensor) -> MixtureOutput:
+        """Share cells out among slots and pool those of each.
+
+        Args:
+            cells: [B, N, C] in any order, which that of the masks is.
+            told: What tell() says of them.
+            memory: [B, M, C] what queries look at.
+        """
+        traits, nothing, telling = told
         query = self.queries.expand(len(cells), -1, -1)
         for layer in self.decoder:
-            query = layer(query, memory)
+            query = decode(cast("nn.TransformerDecoderLayer", layer), query, memory)
         query = self.query_norm(query)
         # Keys are applied to the few queries instead of the many cells: q . (W c + b) = (q W) . c + q . b
         scores = (query @ self.key.weight) @ cells.transpose(1, 2) + (query @ self.key.bias)[..., None]
         scores = scores * cells.shape[-1] ** -0.5
-        masks = torch.cat([scores, self.nothing(cells).transpose(1, 2)], dim=1).float()
+        masks = torch.cat([scores, nothing.transpose(1, 2)], dim=1).float()
         shares = masks.softmax(dim=1)[:, :-1]  # [B, K, N]: how much of a cell is a slot's
-        salience = self._salience(cells)  # [B, 1, N]
+        salience = _share_out(telling)
         weights = shares * salience
         held = weights.sum(dim=-1, keepdim=True)  # [B, K, 1]: share of the window that a slot holds
-        pooled = self._pool(cells, torch.cat([weights / held.clamp_min(1e-6), salience], dim=1))
+        pooled = self._pool(cells, traits, torch.cat([weights / held.clamp_min(1e-6), salience], dim=1))
         presence = self.presence(torch.cat([query, held.clamp_min(1e-6).log()], dim=-1))[..., 0]
         return MixtureOutput(pooled[:, :-1], presence, masks, cells, pooled[:, -1])
 
-    def _salience(self, cells: Tensor) -> Tensor:
-        """Return how much each cell tells of timbre [B, 1, N], sum 1, of cells[B, N, C]."""
-        logits: Tensor = self.saliency(cells)
-        return logits.float().transpose(1, 2).softmax(dim=-1)
-
-    def _pool(self, cells: Tensor, weights: Tensor) -> Tensor:
-        """Pool cells[B, N, C] by weights[B, K, N] (rows sum to 1) to unit vectors[B, K, D]."""
+    def _pool(self, cells: Tensor, traits: Tensor, weights: Tensor) -> Tensor:
+        """Pool cells[B, N, C] and their traits by weights[B, K, N] (rows sum to 1) to unit vectors[B, K, D]."""
         weights = weights.to(cells.dtype)
-        mean, traits = weights @ cells, weights @ f.relu(self.traits(cells))
-        return f.normalize((self.local(mean) + self.head(torch.cat([mean, traits], dim=-1))).float(), dim=-1)
+        mean, trait = weights @ cells, weights @ traits
+        return f.normalize((self.local(mean) + self.head(torch.cat([mean, trait], dim=-1))).float(), dim=-1)
+
+
+def _share_out(telling: Tensor) -> Tensor:
+    """Return how much each cell counts [B, 1, N], sum 1, of logits[B, N, 1]."""
+    return telling.float().transpose(1, 2).softmax(dim=-1)

@@ -1,10 +1,10 @@
 """Encode the windows of one stream, each at the cost of what is new since the last one.
 
-Windows overlap by nine tenths. Band powers and the trunk's cells of audio that was heard before are kept; only what new
-audio can reach is computed, then the pooling over the whole window. The trunk is strictly local (see
-library.encoders.blocks), so that both ways give the same cells, but for two things: at its left end a window has the
-true past where a window by itself has silence, and the power that counts as 0 dB stays while the window's own is within
-REFERENCE_DB of it (training moves it by far more).
+Windows overlap by nine tenths. Band powers, what each convolution needs (library.encoders.strips), cells and what they
+say by themselves are kept; only what new audio can reach is computed, then the sharing and the pooling over the whole
+window. The trunk is strictly local, so that both ways give the same cells, but for two things: at its left end a
+window has the true past where a window by itself has silence, and the power that counts as 0 dB stays while the
+window's own is within REFERENCE_DB of it (training moves it by far more).
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as f
 
 from library.encoders.blocks import Trunk
+from library.encoders.columns import Columns
 from library.encoders.network import MixtureOutput, TimbrelNetwork
+from library.encoders.strips import TrunkStrip, along_time
 from library.features import Frontend, normalise_power
 
 __all__ = ["REFERENCE_DB", "NetworkStream"]
@@ -35,14 +38,13 @@ _EDGE_S = 0.1
 
 @dataclass(slots=True)
 class _Kept:
-    """Hold what was computed of a stream; frames and cells are counted from its beginning.
+    """Hold what was computed of a stream; frames are counted from its beginning.
 
     Attributes:
         audio: [T] the last window.
         start: Sample that it begins at.
         power: [F, n] band power of frames from `frame` on that later audio can't change.
         reference: Power that counts as 0 dB in the cells.
-        cells: [1, C, R, m] from `cell` on that later audio can't change.
     """
 
     audio: NDArray[np.float32]
@@ -50,8 +52,6 @@ class _Kept:
     power: Tensor
     frame: int
     reference: Tensor
-    cells: Tensor
-    cell: int
 
 
 class NetworkStream:
@@ -66,6 +66,10 @@ class NetworkStream:
     def __init__(self, network: TimbrelNetwork, frontend: Frontend, device: torch.device) -> None:
         self._network, self._frontend, self._device = network, frontend, device
         self._hop = frontend.spec.hop_length
+        self._trunk = TrunkStrip(network.trunk)
+        self._overview = along_time(network.overview)
+        self._cells, self._told = Columns(), Columns()
+        self._origin = self._settled = 0  # frames: the first that the trunk took, the first that it has yet to take
         self._reach = frontend.power.longest // 2 // self._hop  # frames that a frame's audio extends to both sides
         self._kept: _Kept | None = None
         self._seen: tuple[Tensor, Tensor] | None = None  # band power [F, frames] and reference of the last window
@@ -89,16 +93,13 @@ class NetworkStream:
         power, settled = self._power(heard, first, kept)
         reference = power.mean()
         if kept is None or _apart_db(reference, kept.reference) > REFERENCE_DB:
-            kept_cells = None
+            self._begin(first)
         else:
-            reference, kept_cells = kept.reference, kept
-        grid, whole = self._cells(power, first, reference, kept_cells, settled)
-        self._kept = _Kept(
-            np.array(audio, np.float32), start, power[:, : settled - first], first, reference, grid[..., :whole],
-            first // Trunk.STRIDE,
-        )  # fmt: skip
+            reference = kept.reference
+        columns = self._hear(power, first, reference, settled)
+        self._kept = _Kept(np.array(audio, np.float32), start, power[:, : settled - first], first, reference)
         self._seen = power, reference
-        return self._network.sets(grid)
+        return self._sets(*columns)
 
     def features(self) -> NDArray[np.float32] | None:
         """Return the features [F, frames] of the last window, None before the first; any thread may ask."""
@@ -116,21 +117,35 @@ class NetworkStream:
         power = new if kept is None else torch.cat([kept.power[:, first - kept.frame :], new], dim=1)
         return power, max(first, first + len(heard) // self._hop - self._reach + 1)
 
-    def _cells(
-        self, power: Tensor, first: int, reference: Tensor, kept: _Kept | None, settled: int
-    ) -> tuple[Tensor, int]:
-        """Return the cells [1, C, R, m] of a window, and how many of them later audio can't change."""
-        trunk, spec = self._network.trunk, self._frontend.spec
-        origin = first // Trunk.STRIDE
-        have = 0 if kept is None else kept.cell + kept.cells.shape[3] - origin
-        lead = min(trunk.reach_cells, have)
-        frames = power[:, (have - lead) * Trunk.STRIDE :]
-        new = trunk(normalise_power(frames[None], spec, reference).unsqueeze(1))[..., lead:]
-        grid = new
-        if kept is not None and have > 0:
-            old = kept.cells[..., origin - kept.cell :]
-            grid = torch.cat([old, new], dim=3).contiguous(memory_format=torch.channels_last)
-        return grid, max(0, (settled - first) // Trunk.STRIDE - trunk.reach_cells)
+    def _begin(self, first: int) -> None:
+        """Forget what cells came before a frame."""
+        self._origin = self._settled = first
+        self._trunk.begin()
+        self._cells.clear()
+        self._told.clear()
+
+    def _hear(self, power: Tensor, first: int, reference: Tensor, settled: int) -> tuple[Tensor, Tensor]:
+        """Turn what is new in a window's power [F, n] into cells; return the window's [m, R, C] and what they tell."""
+        new = power[:, self._settled - first :]
+        features = normalise_power(new[None], self._frontend.spec, reference).unsqueeze(1)
+        cells, whole = self._trunk.push(features, settled - self._origin)
+        self._settled = settled
+        left = (first - self._origin) // Trunk.STRIDE
+        grid = self._cells.put(cells, left, whole)
+        return grid, self._told.put(torch.cat(self._network.tell(cells), dim=-1), left, whole)
+
+    def _sets(self, grid: Tensor, told: Tensor) -> MixtureOutput:
+        """Share out the cells [n, R, C] of a window."""
+        network = self._network
+        seen = f.conv2d(
+            grid.permute(2, 0, 1)[None], self._overview, network.overview.bias, network.overview.stride[::-1],
+            network.overview.padding[::-1],
+        )  # fmt: skip
+        memory = seen.permute(0, 2, 3, 1) + network.row_code
+        traits = network.config.traits
+        flat = told.flatten(0, 1)[None]
+        parts = flat[..., :traits], flat[..., traits : traits + 1], flat[..., traits + 1 :]
+        return network.share(grid.flatten(0, 1)[None], parts, memory.flatten(1, 2))
 
     def _continues(self, audio: NDArray[np.float32], start: int) -> bool:
         """Tell whether a window holds the audio that the last one ended with."""

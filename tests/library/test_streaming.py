@@ -51,13 +51,13 @@ class _Spied(NetworkStream):
         self.frontend = Frontend(TIMBREL_FEATURES)
         super().__init__(self.network, self.frontend, torch.device("cpu"))
         self.frames: list[int] = []
-        self.network.trunk.register_forward_hook(lambda _, given, __: self.frames.append(given[0].shape[-1]))
+        self.network.trunk.stack.register_forward_hook(lambda _, given, __: self.frames.append(given[0].shape[-1]))
 
     @torch.inference_mode()
     def hear(self, audio: NDArray[np.float32], start: int) -> torch.Tensor:
         """Return the cells [C, R, m] of a window."""
         rows = SMALL.rows
-        return self.encode(audio[start : start + WINDOW], start).cells[0].T.reshape(SMALL.cells, rows, -1)
+        return self.encode(audio[start : start + WINDOW], start).cells[0].unflatten(0, (-1, rows)).permute(2, 1, 0)
 
     @torch.inference_mode()
     def whole(self, audio: NDArray[np.float32], end: int, reference: torch.Tensor) -> torch.Tensor:
