@@ -11,18 +11,22 @@ from dataclasses import dataclass
 import numpy as np
 import psutil
 
+from bridge.bench.roofline import Roofline, roofline
 from bridge.config import Config
 from bridge.effects import Send
 from bridge.hub import Hub, HubOptions
 from bridge.osc.encode import to_datagram
 from bridge.parts import Parts
 from library.audio import SAMPLE_RATE_HZ, read_frames
+from library.encoders.spec import stream_of
 from library.evaluation.paper_pipeline import PaperPipeline
 from realtime.windows import file_windows
 
 __all__ = ["EngineBench", "Row", "bench_engine"]
 
 _MIB = 2**20
+
+ROOFLINE_WINDOWS = 60
 
 PAPER_LIBRARY = 768
 """Vectors that the paper's pipeline walks over: as many as the built-in library holds."""
@@ -56,12 +60,14 @@ class EngineBench:
     Attributes:
         rows: Ours first.
         stages_ms: Median of each stage of ours.
+        roofline: Work of our network a hop, and how fast this core could do it.
         rss_mib: Resident memory after our windows, before the paper's networks are loaded.
         machine: Cores and torch threads.
     """
 
     rows: tuple[Row, ...]
     stages_ms: dict[str, float]
+    roofline: Roofline
     rss_mib: float
     machine: str
 
@@ -100,6 +106,7 @@ def bench_engine(
         sender.close()
     rss = psutil.Process(os.getpid()).memory_info().rss / _MIB
     stages = {name: stage.p50_ms for name, stage in engine.telemetry.snapshot().stages.items()}
+    work = roofline(stream_of(engine.encoder), cut[:ROOFLINE_WINDOWS])
     rows = [mine]
     for which in ("small", "large"):
         progress(f"paper's {which}: measuring")
@@ -121,7 +128,7 @@ def bench_engine(
     machine = (
         f"{os.cpu_count()} cores, window {engine.encoder.spec.window_s:g} s at {SAMPLE_RATE_HZ} Hz, hop {hop_s:g} s"
     )
-    return EngineBench(tuple(rows), stages, rss, machine)
+    return EngineBench(tuple(rows), stages, work, rss, machine)
 
 
 def _measure(name: str, step: Callable[[int], None], windows: int, hop_s: float, ours: Row | None) -> Row:

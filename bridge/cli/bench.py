@@ -69,6 +69,12 @@ def engine_command(
     console.print(
         "stages, p50 ms: " + ", ".join(f"{k.removesuffix('_ms')} {v:.1f}" for k, v in result.stages_ms.items())
     )
+    work = result.roofline
+    console.print(
+        f"encoder, each hop: {work.flop / 1e6:.0f} MFLOP, at {work.flop_per_s / 1e9:.0f} GFLOP/s of one core "
+        f"{work.arithmetic_ms:.1f} ms; {work.moved_bytes / 1e6:.0f} MB read and written, at "
+        f"{work.bytes_per_s / 1e9:.0f} GB/s {work.traffic_ms:.1f} ms; measured {work.measured_ms:.1f} ms"
+    )
     console.print(f"resident memory of the engine: {result.rss_mib:.0f} MiB")
 
 
