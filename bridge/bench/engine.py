@@ -41,6 +41,7 @@ class Row:
         windows: How many windows.
         p50_ms: Median time from the window to its result.
         p99_ms: 99th percentile.
+        max_ms: The longest.
         cpu_share: Share of one core at the hop that was asked for.
         to_ours: Median, as a multiple of ours.
     """
@@ -49,6 +50,7 @@ class Row:
     windows: int
     p50_ms: float
     p99_ms: float
+    max_ms: float
     cpu_share: float
     to_ours: float
 
@@ -59,7 +61,7 @@ class EngineBench:
 
     Attributes:
         rows: Ours first.
-        stages_ms: Median of each stage of ours.
+        stages_ms: Median of each stage of ours, from cutting the window from the bus to sending the datagrams.
         roofline: Work of our network a hop, and how fast this core could do it.
         rss_mib: Resident memory after our windows, before the paper's networks are loaded.
         machine: Cores and torch threads.
@@ -84,7 +86,9 @@ def bench_engine(
     engine = parts.load(config)
     engine.warm_up()
     frames, rate = read_frames(load_demo_song().audio)
+    begun = time.perf_counter()
     found = list(file_windows(frames, rate, engine.encoder.spec.window_s, hop_s))
+    cut_ms = (time.perf_counter() - begun) / len(found) * 1e3
     cut = [found[i % len(found)] for i in range(windows)]
     hub = Hub(HubOptions("bench", list_interval_s=0.0))
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -93,10 +97,13 @@ def bench_engine(
 
     def ours(number: int) -> None:
         analysis = engine.analyse(cut[number])
+        begun = time.perf_counter()
         for effect in hub.on_analysis(analysis, time.monotonic()):
             if isinstance(effect, Send):
                 sender.sendto(to_datagram(effect.message), receiver.getsockname())
+        sent_ms.append((time.perf_counter() - begun) * 1e3)
 
+    sent_ms: list[float] = []
     try:
         progress("timbrel: measuring")
         ours(0)  # imports python-osc, as the daemon has done before it hears anything
@@ -105,7 +112,8 @@ def bench_engine(
         receiver.close()
         sender.close()
     rss = psutil.Process(os.getpid()).memory_info().rss / _MIB
-    stages = {name: stage.p50_ms for name, stage in engine.telemetry.snapshot().stages.items()}
+    measured = {name: stage.p50_ms for name, stage in engine.telemetry.snapshot().stages.items()}
+    stages = {**measured, "window_ms": cut_ms, "send_ms": float(np.median(sent_ms))}
     work = roofline(stream_of(engine.encoder), cut[:ROOFLINE_WINDOWS])
     rows = [mine]
     for which in ("small", "large"):
@@ -140,4 +148,4 @@ def _measure(name: str, step: Callable[[int], None], windows: int, hop_s: float,
         times.append((time.perf_counter() - begun) * 1e3)
     cpu_s = (time.process_time() - cpu) / windows
     p50, p99 = (float(value) for value in np.percentile(times, [50, 99]))
-    return Row(name, windows, p50, p99, cpu_s / hop_s, 1.0 if ours is None else p50 / ours.p50_ms)
+    return Row(name, windows, p50, p99, max(times), cpu_s / hop_s, 1.0 if ours is None else p50 / ours.p50_ms)

@@ -41,6 +41,8 @@ class Roofline:
     Attributes:
         flop: Floating point operations of matrix products, convolutions and attention a hop.
         moved_bytes: Bytes that all operations read and write, views left out: traffic if no cache held anything.
+        tensors: Tensors that are allocated a hop, to be freed again.
+        allocated_bytes: Their size, added up.
         flop_per_s: Rate of a float32 matrix product on one core.
         bytes_per_s: Rate of a copy in memory on one core, reading and writing.
         measured_ms: Median time of a hop, in the same run.
@@ -48,6 +50,8 @@ class Roofline:
 
     flop: float
     moved_bytes: float
+    tensors: float
+    allocated_bytes: float
     flop_per_s: float
     bytes_per_s: float
     measured_ms: float
@@ -87,6 +91,8 @@ def roofline(stream: MixtureStream, windows: Sequence[Window]) -> Roofline:
     return Roofline(
         work.flop / len(later),
         work.moved_bytes / len(later),
+        work.tensors / len(later),
+        work.allocated_bytes / len(later),
         2 * _MATRIX**3 / product_s,
         2 * _COPIED_BYTES / copy_s,
         float(np.median(taken)) * 1e3,
@@ -94,11 +100,11 @@ def roofline(stream: MixtureStream, windows: Sequence[Window]) -> Roofline:
 
 
 class _Work(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    """Sum what operations compute, read and write; those made of others count by their parts."""
+    """Sum what operations compute, read, write and allocate; those made of others count by their parts."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.flop = self.moved_bytes = 0
+        self.flop = self.moved_bytes = self.tensors = self.allocated_bytes = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}  # Any: whatever an operation takes and gives
@@ -111,9 +117,16 @@ class _Work(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves
         found = func(*args, **kwargs)
         self.flop += count(*args, **kwargs, out_val=found) if count is not None else 0
         if not func.is_view:
-            given, _ = tree_flatten((args, kwargs, found))
-            self.moved_bytes += sum(item.nbytes for item in given if isinstance(item, Tensor))
+            given, made = (_tensors(items) for items in ((args, kwargs), found))
+            self.moved_bytes += sum(tensor.nbytes for tensor in (*given, *made))
+            fresh = [tensor for tensor in made if all(tensor is not other for other in given)]
+            self.tensors += len(fresh)
+            self.allocated_bytes += sum(tensor.nbytes for tensor in fresh)
         return found
+
+
+def _tensors(items: Any) -> list[Tensor]:
+    return [item for item in tree_flatten(items)[0] if isinstance(item, Tensor)]
 
 
 def _seconds(action: Callable[[], object]) -> float:

@@ -54,13 +54,16 @@ def engine_command(
     if as_json:
         write_json(asdict(result))
         return
-    table = Table("pipeline", "windows", "p50 ms", "p99 ms", "of one core", "times ours", title=result.machine)
+    table = Table(
+        "pipeline", "windows", "p50 ms", "p99 ms", "max ms", "of one core", "times ours", title=result.machine
+    )
     for row in result.rows:
         table.add_row(
             row.name,
             str(row.windows),
             f"{row.p50_ms:.1f}",
             f"{row.p99_ms:.1f}",
+            f"{row.max_ms:.1f}",
             f"{row.cpu_share:.1%}",
             f"{row.to_ours:.1f}",
         )
@@ -73,7 +76,8 @@ def engine_command(
     console.print(
         f"encoder, each hop: {work.flop / 1e6:.0f} MFLOP, at {work.flop_per_s / 1e9:.0f} GFLOP/s of one core "
         f"{work.arithmetic_ms:.1f} ms; {work.moved_bytes / 1e6:.0f} MB read and written, at "
-        f"{work.bytes_per_s / 1e9:.0f} GB/s {work.traffic_ms:.1f} ms; measured {work.measured_ms:.1f} ms"
+        f"{work.bytes_per_s / 1e9:.0f} GB/s {work.traffic_ms:.1f} ms; measured {work.measured_ms:.1f} ms; "
+        f"{work.tensors:.0f} tensors of {work.allocated_bytes / 1e6:.1f} MB in all come and go"
     )
     console.print(f"resident memory of the engine: {result.rss_mib:.0f} MiB")
 

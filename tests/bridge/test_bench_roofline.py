@@ -34,6 +34,7 @@ def test_arithmetic_and_traffic_are_those_of_a_later_hop() -> None:
     found = roofline(_Stream(), windows)
     assert found.flop == 2 * 10 * 20 * 30
     assert found.moved_bytes == 4 * (200 + 600 + 300) + 4 * (300 + 300), "the product, then the rectifier"
+    assert (found.tensors, found.allocated_bytes) == (2, 4 * 600)
     assert found.flop_per_s > 0
     assert found.bytes_per_s > 0
     assert found.measured_ms > 0
