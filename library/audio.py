@@ -29,6 +29,7 @@ __all__ = [
     "read_audio",
     "read_frames",
     "resample",
+    "resampling_ratio",
     "truncated",
     "write_audio",
 ]
@@ -136,9 +137,14 @@ def resample(samples: NDArray[np.float32], from_hz: int, to_hz: int) -> NDArray[
     import torch
 
     with torch.inference_mode():
-        ratio = Fraction(to_hz, from_hz).limit_denominator(_FINEST_RATIO)
+        ratio = resampling_ratio(from_hz, to_hz)
         out: NDArray[np.float32] = _resampler(ratio.denominator, ratio.numerator)(torch.from_numpy(samples)).numpy()
     return out
+
+
+def resampling_ratio(from_hz: int, to_hz: int) -> Fraction:
+    """Return how many samples resample() makes of each: the ratio of the rates, or one next to it with small parts."""
+    return Fraction(to_hz, from_hz).limit_denominator(_FINEST_RATIO)
 
 
 def level_db(samples: NDArray[np.float32]) -> float:

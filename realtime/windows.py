@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from library.audio import SAMPLE_RATE_HZ, downmix, resample
-from library.cores import one_core
+from library.audio import SAMPLE_RATE_HZ, downmix
+from realtime.resampling import BusResampler
 from realtime.ring import Ring
 from realtime.types import Window
 
@@ -55,24 +55,25 @@ class Grid:
 
 def file_windows(frames: NDArray[np.float32], sample_rate: int, window_s: float, hop_s: float) -> Iterator[Window]:
     """Yield the windows of frames[T, C] as a live bus would bring them; one when it is no longer than a window."""
-    grid = Grid(sample_rate, window_s, hop_s)
+    grid, resampler = Grid(sample_rate, window_s, hop_s), BusResampler(sample_rate, SAMPLE_RATE_HZ)
     for number in range(max(0, grid.newest(len(frames))) + 1):
         start = grid.start(number)
-        piece = frames[start : start + grid.window_frames]
-        yield _window(piece, grid, start, 0, grid.end(number) / sample_rate, has_gap=False)
+        piece = frames[resampler.first_frame(start) : start + grid.window_frames]
+        yield _window(piece, grid, resampler, start, 0, grid.end(number) / sample_rate, has_gap=False)
 
 
 class WindowCutter:
     """Cut windows from a ring.
 
     Live, the newest window wins: hops that were missed are counted and never made up for. A replay takes each in turn.
-    The cut is made at the rate of the bus and each window is resampled by itself, so that neither the sizes of the
-    blocks nor the moment of asking can change a sample.
+    The cut is made at the rate of the bus, and what windows share is resampled once: neither the sizes of the blocks
+    nor the moment of asking can change a sample (see realtime.resampling).
     """
 
     def __init__(self, ring: Ring, window_s: float, hop_s: float) -> None:
         self._ring = ring
         self._grid = Grid(max(1, ring.sample_rate), window_s, hop_s)
+        self._resampler = BusResampler(self._grid.sample_rate, SAMPLE_RATE_HZ)
         self._epoch_frame = ring.epoch_frame
         self._offset = 0  # in 16 kHz frames: where the present rate began
         self._last = -1
@@ -114,9 +115,11 @@ class WindowCutter:
         return max(0.0, (self.next_end_frame() - self._ring.total_frames) / self._grid.sample_rate)
 
     def _cut(self, number: int, frames: int | None = None) -> Window | None:
-        start = self._epoch_frame + self._grid.start(number)
+        first = self._grid.start(number)
+        start = self._epoch_frame + first
         count = self._grid.window_frames if frames is None else frames
-        piece = self._ring.read(start, count)
+        before = first - self._resampler.first_frame(first)
+        piece = self._ring.read(start - before, before + count)
         self._last = number
         if piece is None:
             self.overwritten += 1
@@ -124,7 +127,7 @@ class WindowCutter:
         behind_s = (self._ring.total_frames - start - count) / self._grid.sample_rate
         captured_at = self._ring.heartbeat_ns / 1e9 - behind_s
         gap = self._ring.has_gap(start, count)
-        return _window(piece, self._grid, self._grid.start(number), self._offset, captured_at, gap)
+        return _window(piece, self._grid, self._resampler, first, self._offset, captured_at, gap)
 
     def _follow_rate(self) -> None:
         """Begin a new grid where the bus changed its rate (a JACK server that came back with another one)."""
@@ -135,21 +138,25 @@ class WindowCutter:
             hops = self._last + 1
             self._offset += round(hops * self._grid.hop_s * SAMPLE_RATE_HZ)
         self._grid = Grid(rate, self._grid.window_s, self._grid.hop_s)
+        self._resampler = BusResampler(rate, SAMPLE_RATE_HZ)
         self._epoch_frame, self._last = epoch, -1
 
 
 def _window(
-    piece: NDArray[np.float32], grid: Grid, start_frame: int, offset: int, captured_at: float, has_gap: bool
+    piece: NDArray[np.float32],
+    grid: Grid,
+    resampler: BusResampler,
+    start_frame: int,
+    offset: int,
+    captured_at: float,
+    has_gap: bool,
 ) -> Window:
     mono = downmix(piece)
     if 0 < len(mono) < grid.window_frames:
         # A one-shot is heard as if it were played again and again: in a window of mostly silence it is heard worse.
         mono = np.resize(mono, grid.window_frames)
-    with one_core():
-        resampled = resample(mono, grid.sample_rate, SAMPLE_RATE_HZ)
-    audio = _fit(resampled, round(grid.window_s * SAMPLE_RATE_HZ))
-    start = offset + round(start_frame * SAMPLE_RATE_HZ / grid.sample_rate)
-    return Window(audio, SAMPLE_RATE_HZ, start, captured_at, has_gap)
+    audio = _fit(resampler.window(mono, start_frame), round(grid.window_s * SAMPLE_RATE_HZ))
+    return Window(audio, SAMPLE_RATE_HZ, offset + resampler.start(start_frame), captured_at, has_gap)
 
 
 def _fit(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
