@@ -84,12 +84,16 @@ def multi_command(
 def export_command(
     data: _Data,
     run: Annotated[Path, typer.Option("--run", help="Folder of a `timbrel train multi` run, finished or not.")],
+    average: Annotated[
+        Path | None, typer.Option(metavar="WEIGHTS", help="Average its weights with these, which it began from.")
+    ] = None,
+    share: Annotated[float, typer.Option(help="Part of WEIGHTS in the average, 0..1.")] = 0.3,
 ) -> None:
     """Calibrate a run as it stands now and write RUN/timbrel.safetensors."""
     from library.training.config import CONFIGS, load_config
     from library.training.entry import export_run
 
-    say(export_run(data, run, load_config(CONFIGS / "multi.toml")))
+    say(export_run(data, run, load_config(CONFIGS / "multi.toml"), average, share))
 
 
 def _settings(

@@ -15,6 +15,7 @@ from torch.nn import functional as f
 from library.data.bus import bus_effects, noise_floors
 from library.data.clips import DRUMS, ONE_SHOT, PARTS, ClipStore
 from library.data.instruments import Instrument
+from library.data.makers import as_other_makers
 from library.encoders.blocks import Trunk
 from library.features import normalise_power
 
@@ -143,6 +144,15 @@ class Mixer:
         each = torch.arange(batch, device=self._device)
         owner = self._owners(mix, power, notes, each, torch.zeros_like(each), 1)
         return SingleBatch(features, torch.from_numpy(labels).to(self._device), owner)
+
+    def other_makers(self, labels: NDArray[np.int64]) -> Tensor:
+        """Return features[B, 1, F, frames] of a clip of each of labels[B], as another maker's of its kind might be."""
+        rng, spec = self._rng, self._store.spec
+        rows = np.array([rng.choice(self._by_label[c]) for c in labels])
+        power, _ = self._draw(rows, np.full(len(rows), -1))
+        mix = as_other_makers(power, rng, spec.hop_length / spec.sample_rate)
+        mix = bus_effects(mix, rng, self._config.effects)
+        return self._features(mix + self._noise(mix, rng.random(len(rows)) < self._config.noise))
 
     def mixtures(self, batch: int, largest: int | None = None) -> MixtureBatch:
         """Draw mixtures, of at most `largest` instruments where that is less than the config's most."""

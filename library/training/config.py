@@ -26,6 +26,8 @@ class TrainConfig:
         patience: Validations (one in four minutes) without a better mAP after which a run stops; 0 for never.
         batch: Windows per step, of each process under torchrun.
         singles: Share of a step's windows that hold one instrument (multi only).
+        makers: Single clips that are changed as other makers of their kind might sound, for each window of a batch, on
+            top of it: they teach only their kind (multi only).
         ramp: Share of the run over which mixtures grow to their full number of instruments (multi only).
         peak_lr: Highest learning rate.
         weight_decay: Of AdamW.
@@ -45,6 +47,7 @@ class TrainConfig:
     patience: int = 0
     batch: int = 64
     singles: float = 0.25
+    makers: float = 0.0
     ramp: float = 0.4
     peak_lr: float = 2e-3
     weight_decay: float = 0.01

@@ -12,6 +12,7 @@ from library.data.clips import SPECS, ClipStore
 from library.encoders.checkpoint import save_checkpoint
 from library.encoders.paper import PaperLarge, PaperNetwork
 from library.errors import InputError
+from library.training.average import average_with
 from library.training.calibrate import calibrate
 from library.training.config import TrainConfig
 from library.training.paper import PaperMultiTask, PaperSingleTask
@@ -67,11 +68,19 @@ def train_multi(
     return result
 
 
-def export_run(data: Path, run: Path, config: TrainConfig) -> str:
-    """Write RUN/timbrel.safetensors from the last state of a multi run that is not finished; returns the fingerprint.
+def export_run(data: Path, run: Path, config: TrainConfig, other: Path | None = None, share: float = 0.0) -> str:
+    """Write RUN/timbrel.safetensors from the last state of a multi run, finished or not; returns the fingerprint.
+
+    Args:
+        data: Folder of the data.
+        run: Folder of the run.
+        config: Settings.
+        other: Weights to average the run's with.
+        share: Their part.
 
     Raises:
-        InputError: The run holds no state of ours.
+        InputError: The run holds no state of ours, or the share is out of its range.
+        EncoderError: The other weights can't be read, or are of a network of other sizes.
     """
     train, valid = _stores(data)
     task = MultiTask(train, valid, config)
@@ -81,6 +90,8 @@ def export_run(data: Path, run: Path, config: TrainConfig) -> str:
             module.load_state_dict(state[key])
     except (OSError, KeyError, RuntimeError) as error:
         raise InputError(run, "holds no run of `timbrel train multi`", "check the folder") from error
+    if other is not None:
+        average_with(task.network, other, share)
     return export(task, run / "timbrel.safetensors")
 
 

@@ -97,6 +97,10 @@ class SingleTask:
             "prototypes": self.prototypes,
             **self._kinds,
         }
+        narrowest = ["".join(kind_of(instrument) for kind_of in KINDS.values()) for instrument in train.instruments]
+        self._alike = [
+            np.array([c for c, other in enumerate(narrowest) if other == kind]) for kind in sorted({*narrowest} - {""})
+        ]
         self._mixer = Mixer(train, MixConfig(), config.seed, device)
         self.rng = self._mixer.rng
 
@@ -137,6 +141,16 @@ class SingleTask:
             total = total + self._config.kind_weight * parts[f"single_{name}"]
         return total, {key: float(value.detach()) for key, value in parts.items()}
 
+    def _makers_loss(self, batch: int) -> dict[str, Tensor]:
+        """Name the kinds of clips as other makers might have made them; each kind is drawn as often."""
+        rng = self._mixer.rng
+        label = np.array([rng.choice(self._alike[int(rng.integers(len(self._alike)))]) for _ in range(batch)])
+        features = self._mixer.other_makers(label)
+        with half(self.device.type):
+            vectors = self.network.single(features)
+        of = torch.from_numpy(label).to(self.device)
+        return {name: kinds.loss(vectors, of, self._config) for name, kinds in self._targets().kinds.items()}
+
     def _targets(self) -> Targets:
         kinds = {name: Kinds(module.weight, self._kind_of[name]) for name, module in self._kinds.items()}
         return Targets(self.prototypes.weight, kinds)
@@ -160,6 +174,10 @@ class MultiTask(SingleTask):
         with half(self.device.type):
             out = self.network.multi(drawn.features)
         mixed, more = mixture_loss(self.network, _full(out), drawn, self._targets(), config)
+        if config.makers and self._alike:
+            kinds = self._makers_loss(round(config.batch * config.makers))
+            more |= {f"makers_{name}": float(part.detach()) for name, part in kinds.items()}
+            mixed = mixed + torch.stack([*kinds.values()]).sum()
         return mixed + single, {**more, **parts}
 
     def validate(self) -> dict[str, float]:

@@ -126,3 +126,11 @@ def test_a_room_rings_on_after_the_sound() -> None:
     sounding = ((dry > SILENCE + 0.1).sum(dim=1), (wet > SILENCE + 0.1).sum(dim=1))
     assert (sounding[0] == 20).all()
     assert float((sounding[1] > sounding[0]).float().mean()) > 0.8
+
+
+def test_clips_of_other_makers_are_features_of_the_instruments_asked_for() -> None:
+    mixer = Mixer(STORE, MixConfig(noise=0.0, effects=0.0, level_db=0.0), seed=0)
+    features = mixer.other_makers(np.array([3, 3, 7]))
+    assert features.shape == (3, 1, STORE.spec.bands, STORE.amplitude.shape[2])
+    assert torch.isfinite(features).all()
+    assert float(features.min()) >= SILENCE

@@ -11,9 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from library.data.clips import SPECS
+from library.encoders.checkpoint import Calibration, save_checkpoint
+from library.encoders.network import NetworkConfig, TimbrelNetwork
 from library.encoders.paper import PaperLarge, PaperNetwork
-from library.errors import ConfigError, InputError
+from library.errors import ConfigError, EncoderError, InputError
 from library.evaluation.systems import PaperSystem
+from library.training.average import average_with
 from library.training.config import CONFIGS, TrainConfig, load_config
 from library.training.entry import export, train_multi, train_single
 from library.training.paper import PaperMultiTask, PaperSingleTask
@@ -145,8 +148,16 @@ def test_a_run_of_other_instruments_is_no_start(tmp_path: Path) -> None:
 
 
 def test_the_shipped_configs_are_valid() -> None:
-    for name in ("single", "multi"):
+    for name in ("single", "multi", "more"):
         assert load_config(CONFIGS / f"{name}.toml").minutes > 0
+
+
+def test_clips_of_other_makers_teach_kinds_alone() -> None:
+    plain = MultiTask(small_store(12, 9), small_store(12, 27, seed=1), TrainConfig(batch=8))
+    told = MultiTask(small_store(12, 9), small_store(12, 27, seed=1), TrainConfig(batch=8, makers=1.0))
+    _, without = plain.loss(1.0)
+    _, parts = told.loss(1.0)
+    assert set(parts) - set(without) == {"makers_families", "makers_programs"}
 
 
 def test_an_unknown_key_of_a_config_is_refused(tmp_path: Path) -> None:
@@ -188,3 +199,29 @@ def test_a_run_that_gets_no_better_stops_early(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("library.training.run.VALIDATE_EVERY_S", -1.0)
     result = run_training(Stuck(), TrainConfig(steps=1000, patience=3), tmp_path)
     assert result["steps"] == 5
+
+
+def test_weights_are_averaged_by_their_share(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    config = NetworkConfig(dim=16, cells=16, layers=1, heads=2, widths=(4, 8), blocks=1, traits=8)
+    trained, before = TimbrelNetwork(config), TimbrelNetwork(config)
+    path = tmp_path / "before.safetensors"
+    save_checkpoint(path, before, Calibration(1.0, 0.0, 0.5), 5.0, torch.eye(16))
+    ours = trained.local.weight.detach().clone()
+    average_with(trained, path, 0.25)
+    expected = 0.75 * ours + 0.25 * before.local.weight
+    torch.testing.assert_close(trained.local.weight, expected, atol=1e-3, rtol=1e-2)  # files hold float16
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_share_beyond_the_whole_is_refused(tmp_path: Path, share: float) -> None:
+    with pytest.raises(InputError, match=r"0\.\.1"):
+        average_with(TimbrelNetwork(), tmp_path / "none.safetensors", share)
+
+
+def test_weights_of_another_network_are_not_averaged(tmp_path: Path) -> None:
+    small = TimbrelNetwork(NetworkConfig(dim=16, cells=16, layers=1, heads=2, widths=(4, 8), blocks=1, traits=8))
+    path = tmp_path / "small.safetensors"
+    save_checkpoint(path, small, Calibration(1.0, 0.0, 0.5), 5.0, torch.eye(16))
+    with pytest.raises(EncoderError, match="other sizes"):
+        average_with(TimbrelNetwork(), path, 0.5)
