@@ -18,7 +18,7 @@ library_app = typer.Typer(
     help="Your own sounds as a library that Timbrel can suggest from.",
 )
 
-DEBIAN_FLUIDR3 = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
+DEBIAN_FONTS = [Path("/usr/share/sounds/sf2") / name for name in ("FluidR3_GM.sf2", "MuseScore_General_Full.sf2")]
 """Where Debian's package fluid-soundfont-gm puts the SoundFont that the built-in library is made from."""
 
 Lib = Annotated[str, typer.Option("--library", "-l", metavar="LIB", help="Folder of the library, or gm.")]
@@ -223,7 +223,14 @@ def draw_map(
 
 @library_app.command("make-gm")
 def make_gm(
-    soundfont: Annotated[Path, typer.Option(help="FluidR3 GM (Debian: fluid-soundfont-gm).")] = DEBIAN_FLUIDR3,
+    soundfont: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="General MIDI SoundFonts, each program of each; previews are of the first. "
+            "Default: FluidR3 GM and MuseScore General (Debian: fluid-soundfont-gm, "
+            "musescore-general-soundfont-lossless)."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="LIB", help="Where to; default: the built-in library.")] = None,
     device: Device = "auto",
 ) -> None:
@@ -235,7 +242,7 @@ def make_gm(
 
     target = out or library_path(BUILT_IN)
     with build_progress() as progress:
-        manifest = make_gm_library(soundfont, target, load_encoder(device=device), progress)
+        manifest = make_gm_library(soundfont or DEBIAN_FONTS, target, load_encoder(device=device), progress)
     say(f"{target}: {manifest.sounds} sounds, {manifest.vectors} vectors")
 
 

@@ -1,9 +1,10 @@
-"""Make the built-in General MIDI library from a General MIDI SoundFont: catalogue, vectors, short previews."""
+"""Make the built-in General MIDI library from General MIDI SoundFonts: catalogue, vectors, short previews."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -58,40 +59,48 @@ def gm_sounds() -> Iterator[tuple[Sound, Preset]]:
         yield sound, Preset(DRUM_BANK, program, name)
 
 
-def make_gm_library(soundfont: Path, out: Path, encoder: SingleEncoder, progress: Progress | None = None) -> Manifest:
+def make_gm_library(
+    soundfonts: Sequence[Path], out: Path, encoder: SingleEncoder, progress: Progress | None = None
+) -> Manifest:
     """Render, embed and write the library; what was in `out` is replaced when all is done.
 
     Args:
-        soundfont: A General MIDI SoundFont whose licence allows shipping previews (FluidR3 GM: MIT).
+        soundfonts: General MIDI SoundFonts whose makers play each program: what they share is what a program is. The
+            licence of the first must allow shipping previews (FluidR3 GM: MIT).
         out: Folder of the library.
         encoder: Embeds each program.
         progress: Called before each sound and at the end.
 
     Raises:
-        InputError: The SoundFont lacks a General MIDI program, or `out` is a folder that is no library.
+        InputError: A SoundFont lacks a General MIDI program, or `out` is a folder that is no library.
     """
     wanted = list(gm_sounds())
-    _require_presets(soundfont, wanted)
+    for soundfont in soundfonts:
+        _require_presets(soundfont, wanted)
     _require_replaceable(out)
     fresh = out.with_name(f".{out.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     (fresh / "previews").mkdir(parents=True)
     tell = progress or (lambda _: None)
     # The path only names the font in messages; where it lay on this machine is nobody's business.
-    source = SourceEntry("gm", soundfont.name, "gm")
-    with Catalog(fresh) as catalog, FluidRenderer(soundfont) as ears, FluidRenderer(soundfont, PREVIEW_RATE_HZ) as show:
+    source = SourceEntry("gm", soundfonts[0].name, "gm")
+    with ExitStack() as stack:
+        catalog = stack.enter_context(Catalog(fresh))
+        makers = [stack.enter_context(FluidRenderer(soundfont)) for soundfont in soundfonts]
+        show = stack.enter_context(FluidRenderer(soundfonts[0], PREVIEW_RATE_HZ))
         catalog.begin(encoder.spec.fingerprint, [source], [])
         names = []
         for number, (sound, preset) in enumerate(wanted):
             tell(BuildProgress(number, len(wanted), number, sound.name))
             melodic = preset.bank != DRUM_BANK
-            pitched = sound.family not in UNPITCHED_FAMILIES
-            vectors = embed_clips(encoder, render_clips(ears, preset, sound) if pitched else ())
+            heard_by = makers if sound.family not in UNPITCHED_FAMILIES else ()
+            clips = [clip for maker in heard_by for clip in render_clips(maker, preset, sound)]
+            vectors = embed_clips(encoder, clips)
             names.append(f"previews/{sound.id.removeprefix('gm:').replace(':', '-')}.ogg")
             notes = preview_notes(guess(sound.name).pitch) if melodic else _BEAT
             heard = show.render(preset.bank, preset.program, notes, PREVIEW_S)
             write_audio(fresh / names[-1], _shape(heard), PREVIEW_RATE_HZ)
-            catalog.add_sound(sound, soundfont.name, vectors, names[-1])
+            catalog.add_sound(sound, source.path, vectors, names[-1])
         publish(fresh, catalog, encoder.spec, [source], with_index=False)
         seal(fresh, catalog, names)
     tell(BuildProgress(len(wanted), len(wanted), len(wanted), ""))

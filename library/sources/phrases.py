@@ -21,6 +21,10 @@ _VELOCITY = 96
 # Semitones above the middle of the register.
 _MELODY = (0, 4, 7, 5, 4, 2, 0, -5, -3, 0)
 _ARPEGGIO = (0, 4, 7, 12, 7, 4, -3, 0, 5, 9, 5, 0, -5, -1, 2, 7, 2, -1, 0, 4)
+_QUICK = (0, 2, 4, 7, 9, 12, 9, 7, 11, 7, 4, 2, -1, -5, -8, -12, -10, -5, -3, 0, 4, 5, 2, -1)
+_BROAD = (5, 9, 12, 7, 3, -2, -7, -10, -5, 0, 4)
+"""Walks over two octaves, as parts of songs go: what stands for a preset is not only the middle of its keys."""
+
 _CHORDS = ((0, 4, 7), (-3, 0, 5), (-5, -1, 2))
 _LINES = ((0,), (-3,), (-5,))
 
@@ -34,12 +38,14 @@ def single_notes(pitch: int) -> tuple[tuple[Note, ...], ...]:
 
 
 def phrases(pitch: int, family: str) -> tuple[tuple[Note, ...], ...]:
-    """Return a slow melody, a fast broken chord and held notes (chords where the family plays them), for CLIP_S."""
+    """Return a melody, a fast broken chord, held notes (chords where the family plays them), two walks, for CLIP_S."""
     held = _LINES if family in _ONE_VOICE else _CHORDS
     return (
         _line(pitch, _MELODY, 0.9),
         _line(pitch, _ARPEGGIO, 0.7),
         _held(pitch, held),
+        _line(pitch, _QUICK, 0.6),
+        _line(pitch, _BROAD, 0.8),
     )
 
 

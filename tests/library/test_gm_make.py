@@ -30,7 +30,7 @@ def gm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     font = write_soundfont(folder / "font.sf2", programs | {(128, kit): f"Kit {kit}" for kit in DRUM_KITS})
     with pytest.MonkeyPatch.context() as patch:  # half a second of each program instead of half a minute
         patch.setattr("library.gm.make.render_clips", _one_short_clip)
-        make_gm_library(font, folder / "data", CountingEncoder())
+        make_gm_library([font], folder / "data", CountingEncoder())
     return folder / "data"
 
 
@@ -86,21 +86,21 @@ def test_other_weights_name_the_command_that_makes_it_again(gm: Path) -> None:
 def test_a_soundfont_without_all_programs_is_refused(tmp_path: Path) -> None:
     font = write_soundfont(tmp_path / "font.sf2", {(0, 0): "Piano"})
     with pytest.raises(InputError, match="lacks bank 0 program 1"):
-        make_gm_library(font, tmp_path / "data", CountingEncoder())
+        make_gm_library([font], tmp_path / "data", CountingEncoder())
 
 
 def test_a_folder_with_other_files_is_not_replaced(gm: Path, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "song.txt").write_text("mine")
     with pytest.raises(InputError, match="something else"):
-        make_gm_library(gm.parent / "font.sf2", tmp_path / "data", CountingEncoder())
+        make_gm_library([gm.parent / "font.sf2"], tmp_path / "data", CountingEncoder())
     assert (tmp_path / "data" / "song.txt").exists()
 
 
 def test_a_library_of_ones_own_is_not_replaced(gm: Path, tmp_path: Path) -> None:
     lib = make_library(tmp_path / "lib", list(clustered(3, 2, 8)))
     with pytest.raises(InputError, match="something else"):
-        make_gm_library(gm.parent / "font.sf2", lib, CountingEncoder())
+        make_gm_library([gm.parent / "font.sf2"], lib, CountingEncoder())
     assert read_manifest(lib).sounds == 3
 
 

@@ -178,7 +178,7 @@ def test_presets_become_sounds_with_the_messages_that_load_them(tmp_path: Path) 
     assert violin.program == MidiProgram(None, 0, 0, 40)
     assert (rhodes.program, rhodes.family) == (MidiProgram(None, 8, 0, 4), "keyboard")
     assert (kit.kind, kit.program) == ("drumkit", MidiProgram(9, None, None, 0))
-    assert [len(clips[key]) for key in ("src:0:40", "src:8:4", "src:128:0")] == [6, 6, 0]
+    assert [len(clips[key]) for key in ("src:0:40", "src:8:4", "src:128:0")] == [8, 8, 0]
 
 
 @pytest.mark.parametrize("keep", [0, 11, 200, 3000])

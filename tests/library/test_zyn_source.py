@@ -92,7 +92,7 @@ def test_a_patch_is_a_sound_of_a_library(tmp_path: Path) -> None:
     src.mkdir()
     (src / "Sine Lead.xiz").write_bytes(PATCH)
     report = build_library([src], tmp_path / "lib", SpectrumEncoder())
-    assert (report.errors, report.manifest.vectors) == ((), 6)
+    assert (report.errors, report.manifest.vectors) == ((), 8)
     assert [sound.name for sound in SoundIndex.open(tmp_path / "lib", None).sounds] == ["Sine Lead"]
 
 
