@@ -34,7 +34,7 @@ def hub_of(config: Config) -> Hub:
     ],
 )
 def test_a_hub_that_nobody_touched_gives_the_settings_that_it_began_with(config: Config) -> None:
-    settings = settings_of(hub_of(config), config, config.input)
+    settings = settings_of(hub_of(config), config, config.inputs)
     assert override(config, settings) == config
     assert settings["suggest.threshold"] == config.suggest.threshold
 
@@ -44,7 +44,7 @@ def test_what_clients_set_is_what_it_would_begin_with() -> None:
     hub = hub_of(config)
     for command in (SetTarget("zynaddsubfx", "3"), AutoChoose(True), SetThreshold(0.3), SetStability(0.9)):
         hub.handle(command, 1.0)
-    settings = settings_of(hub, config, "pulse")
+    settings = settings_of(hub, config, ["pulse"])
     again = hub_of(override(config, settings))
     assert again.context == "pulse"
     assert (again.auto, again.threshold, again.stability) == (True, 0.3, 0.9)
@@ -57,7 +57,7 @@ def test_a_channel_is_kept_as_the_users_channel() -> None:
     config = Config()
     hub = hub_of(config)
     hub.handle(SetTarget("generic", "7"), 1.0)
-    settings = settings_of(hub, config, "")
+    settings = settings_of(hub, config, [""])
     assert (settings["midi.channel"], settings["track"]) == (7, "")
     assert hub_of(override(config, settings)).channel == 6
 
@@ -67,7 +67,7 @@ def test_a_recording_is_kept_so_that_it_is_found_from_any_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     config = Config(input="file:song.wav,loop")
-    assert settings_of(hub_of(config), config, config.input)["input"] == f"file:{tmp_path}/song.wav,loop"
+    assert settings_of(hub_of(config), config, config.inputs)["input"] == f"file:{tmp_path}/song.wav,loop"
 
 
 def test_a_track_that_the_first_adapter_can_not_have_is_one_line() -> None:
