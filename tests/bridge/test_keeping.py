@@ -24,6 +24,7 @@ def hub_of(config: Config) -> Hub:
     "config",
     [
         Config(),
+        Config(input=("jack:keys", "pulse")),
         Config(
             input="jack:x",
             adapter=("zynaddsubfx:127.0.0.1:9000", "generic"),
@@ -68,6 +69,20 @@ def test_a_recording_is_kept_so_that_it_is_found_from_any_folder(
     monkeypatch.chdir(tmp_path)
     config = Config(input="file:song.wav,loop")
     assert settings_of(hub_of(config), config, config.inputs)["input"] == f"file:{tmp_path}/song.wav,loop"
+
+
+def test_several_inputs_are_kept_as_a_list_and_the_hub_begins_with_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = Config(input=("file:keys.wav", ""))
+    hub = hub_of(config)
+    assert [bus.context for bus in hub.buses] == ["file:keys.wav", "the default input"]
+    settings = settings_of(hub, config, ["file:keys.wav", "pulse"])
+    assert settings["input"] == (f"file:{tmp_path}/keys.wav", "pulse")
+    assert (
+        settings_of(hub, config, ["file:keys.wav", f"file:{tmp_path}/keys.wav"])["input"] == f"file:{tmp_path}/keys.wav"
+    )
 
 
 def test_a_track_that_the_first_adapter_can_not_have_is_one_line() -> None:
