@@ -87,8 +87,9 @@ def run_command(
 ) -> NoReturn:
     """Listen to a bus of your DAW, show what plays, and offer the closest sounds until Ctrl-C.
 
-    Control surfaces and scripts talk to it over OSC; sounds are loaded by MIDI program changes. With several --input
-    each bus has a list of its own; labels and buttons are about the one in focus, which /timbrel/bus/set moves.
+    Control surfaces and scripts talk to it over OSC; sounds are loaded by MIDI program changes.
+
+    With several --input each bus has its own list; labels and buttons follow the one in focus (/timbrel/bus/set).
     """
     from bridge.config import load_config, override
     from bridge.lan import prepare_lan
