@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bridge.config import Config
+from bridge.inputs import inputs_text
 from bridge.lan import lan_text
 from bridge.osc.clients import Endpoint
 from bridge.state import write_state
@@ -33,7 +34,7 @@ def announce(config: Config, endpoint: Endpoint, midi_name: str | None, say: Cal
         noted = f", noted in {path}"
     except OSError as error:
         noted = f" (no state file: {error.strerror})"
-    say(f"listens to {config.input or 'the default input'}, library {config.library.path}")
+    say(f"listens to {inputs_text(config.inputs)}, library {config.library.path}")
     say(f"OSC at {host}:{port}{taken}{noted}")
     if config.osc.lan:
         say(lan_text(config.osc))

@@ -21,7 +21,7 @@ ENGINE_STOP_S = 2.0
 
 
 class Bus:
-    """Listen to one input at a time; all of it on the asyncio thread of the daemon.
+    """Listen to one input at a time, with one switch at a time; all of it on the asyncio thread of the daemon.
 
     Args:
         name: The input, as for `--input`.
@@ -42,7 +42,6 @@ class Bus:
         self._on_analysis, self._on_state = on_analysis, on_state
         self._thread: EngineThread | None = None
         self._inbox: Inbox | None = None
-        self._is_switching = False
         self._is_closed = False
 
     def open(self) -> asyncio.Future[AudioSource]:
@@ -57,11 +56,11 @@ class Bus:
         self._thread = EngineThread(engine, source, self._inbox.on_analysis, self._inbox.on_state)
         self._thread.start()
 
-    async def switch(self, engine: Engine | None, name: str, on_change: Callable[[], None]) -> None:
+    async def switch(self, engine: Engine, name: str, on_change: Callable[[], None]) -> None:
         """Open another source; only when that has worked, end the old one and listen to the new one.
 
         Args:
-            engine: Listens; None while it is loaded.
+            engine: Listens.
             name: The input, as for `--input`.
             on_change: Called when the old one has ended, before the new one begins.
 
@@ -69,20 +68,14 @@ class Bus:
             Refusal: 503, it can't be changed now.
             TimbrelError: There is no such input, or it can't be opened.
         """
-        if engine is None or self._is_switching:
-            raise Refusal(503, "not ready to change the input; try again in a moment")
-        self._is_switching = True
-        try:
-            source = await in_thread("open", lambda: self._open_source(name))
-            if not await self._end():
-                raise Refusal(503, "the engine is busy and did not stop; try again")
-            if self._is_closed:
-                raise Refusal(503, "Timbrel ends")
-            self.name = name
-            on_change()
-            self.listen(engine, source)
-        finally:
-            self._is_switching = False
+        source = await in_thread("open", lambda: self._open_source(name))
+        if not await self._end():
+            raise Refusal(503, "the engine is busy and did not stop; try again")
+        if self._is_closed:
+            raise Refusal(503, "Timbrel ends")
+        self.name = name
+        on_change()
+        self.listen(engine, source)
 
     async def close(self) -> bool:
         """End the engine thread and its source; False when it was still busy after two seconds."""

@@ -132,7 +132,7 @@ class Carrier:
         return Delivered(self._midi.name, misled or self._midi.send(deliver.delivery.packets))
 
     def _wants_jack(self, config: Config) -> bool:
-        return config.input.startswith("jack:") or ArdourAdapter.name in self._sessions
+        return any(source.startswith("jack:") for source in config.inputs) or ArdourAdapter.name in self._sessions
 
     def _tell(self, deliver: Deliver, delivered: Delivered, asker: Asker | None) -> None:
         self._execute(self._hub.delivered(deliver, delivered, time.monotonic()), asker)

@@ -10,6 +10,7 @@ __all__ = [
     "ClientCommand",
     "Command",
     "Enable",
+    "Focus",
     "Help",
     "HubCommand",
     "KeepSettings",
@@ -187,9 +188,16 @@ class ListTargets:
 
 @dataclass(frozen=True, slots=True)
 class SetBus:
-    """Listen to another input."""
+    """Move the focus to the bus of that name where it is one of several; else listen to another input on this bus."""
 
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """Move the focus to a bus by its number, from 0."""
+
+    bus: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +242,7 @@ HubCommand = (
     | SetTarget
     | ListTargets
     | SetBus
+    | Focus
     | SetThreshold
     | SetStability
     | KeepSettings

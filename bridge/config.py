@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from bridge.banks import BankStyle
 from bridge.config_text import nested, read_config
+from bridge.inputs import check_inputs
 from bridge.midi import MidiBackend
 from bridge.osc.door import check_allowed, check_token
 from library.errors import ConfigError, InputError
@@ -160,7 +161,8 @@ class Config(_Section):
     """Hold all settings of `timbrel run`.
 
     Attributes:
-        input: What to listen to: a device name, jack:REGEX or file:PATH[,loop]; empty = the default input.
+        input: What to listen to: a device name, jack:REGEX or file:PATH[,loop]; empty = the default input. A list of
+            them for several buses; a list of one is kept as its name alone.
         library: See LibraryConfig; a text alone is its path.
         device: Where the encoder runs.
         adapter: Ways to load a sound, NAME or NAME:HOST:PORT; the first is used until a client chooses another.
@@ -172,7 +174,7 @@ class Config(_Section):
         page: See PageConfig.
     """
 
-    input: str = ""
+    input: str | tuple[str, ...] = ""
     library: LibraryConfig = LibraryConfig()
     device: Literal["auto", "cpu", "cuda"] = "auto"
     adapter: tuple[str, ...] = ("generic",)
@@ -182,6 +184,16 @@ class Config(_Section):
     suggest: SuggestConfig = SuggestConfig()
     preview: PreviewConfig = PreviewConfig()
     page: PageConfig = PageConfig()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """All that is listened to, at least one."""
+        return (self.input,) if isinstance(self.input, str) else self.input
+
+    @field_validator("input", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> str | tuple[str, ...]:
+        return check_inputs(value)
 
     @field_validator("library", mode="before")
     @classmethod

@@ -1,18 +1,18 @@
-"""Put everything together: engine thread, hub, OSC, MIDI; and take it apart again in order."""
+"""Put everything together: engine threads, hub, OSC, MIDI; and take it apart again in order."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge.announce import announce
 from bridge.audience import Audience
-from bridge.bus import Bus
+from bridge.buses import Buses
 from bridge.carrier import Carrier
 from bridge.commands import HubCommand, Refusal
 from bridge.config import Config
@@ -54,7 +54,7 @@ class Daemon:
     Args:
         config: Settings.
         say: Takes lines for people, at start and when something changes.
-        show: Takes each Analysis.
+        show: Takes each Analysis, and the number of its bus from 0.
         parts: How the slow parts are made.
         config_file: Where settings are kept when a page asks for it; None = nowhere.
     """
@@ -63,7 +63,7 @@ class Daemon:
         self,
         config: Config,
         say: Callable[[str], None],
-        show: Callable[[Analysis], None],
+        show: Callable[[Analysis, int], None],
         parts: Parts | None = None,
         config_file: Path | None = None,
     ) -> None:
@@ -76,7 +76,7 @@ class Daemon:
         adapters = [make_adapter(name, scratch) for name in config.adapter or ("generic",)]
         self._config_file = config_file
         self.hub = make_hub(config, adapters)
-        self._bus = Bus(config.input, self._parts.open_source, self._on_analysis, self._on_state)
+        self._buses = Buses(config.inputs, self._parts.open_source, self._on_analysis, self._on_state)
         self._likes = Likes(config.library)
         permanent = [parse_endpoint(text) for text in config.osc.send]
         self.server = OscServer(self._on_command, self.hub.snapshot, permanent, make_door(config.osc))
@@ -90,7 +90,6 @@ class Daemon:
         self._reason = "ended"
         self._failure: BaseException | None = None
         self._state_path: Path | None = None
-        self._engine: Engine | None = None
         self._library: LiveIndex | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._started_at = time.monotonic()
@@ -102,11 +101,11 @@ class Daemon:
             TimbrelError: It could not start, or the encoder or library could not be loaded.
         """
         watch_signals(self.stop)
-        source = await self._unless_stopped(self._bus.open())
-        if source is None:
+        sources = await self._unless_stopped(self._buses.open())
+        if sources is None:
             return
         if output := self.config.preview.output:
-            self._previews = Previews(output, self.config.input, lambda effects: self._execute(effects, None))
+            self._previews = Previews(output, self._buses.names, lambda effects: self._execute(effects, None))
         await self.server.start(bind(listen_host(self.config.osc), self.config.osc.port))
         try:
             self._carrier.start(self.config)
@@ -116,7 +115,7 @@ class Daemon:
                 self._spawn(self.page.start(self.config.page, self._say, self._parts.desk(self.config)))
             if self.config.osc.discover:
                 self._spawn(self._discover())
-            self._spawn(self._load(source))
+            self._spawn(self._load(sources))
             await self._serve()
         finally:
             await self._end()
@@ -144,15 +143,16 @@ class Daemon:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), TICK_S)
 
-    async def _load(self, source: AudioSource) -> None:
+    async def _load(self, sources: Sequence[AudioSource]) -> None:
         """Load the encoder and library, then listen."""
-        self._engine = await in_thread("load", lambda: self._parts.load(self.config))
+        engine = await in_thread("load", lambda: self._parts.load(self.config))
+        self._buses.share(engine)
         if self.page is not None:
-            self.page.attach(self._engine)
+            self.page.attach(self._buses.engines)
         if not self._stop.is_set():
-            self._library = follow_library(self._engine, self._on_library)
-            self._bus.listen(self._engine, source)
-            await self._look_at_likes(self._engine)
+            self._library = follow_library(engine, self._on_library)
+            self._buses.listen(sources)
+            await self._look_at_likes(engine)
 
     async def _look_at_likes(self, engine: Engine) -> None:
         self.hub.liked = await self._likes.read(engine.index)
@@ -168,20 +168,20 @@ class Daemon:
     def _on_library(self, text: str) -> None:
         self._execute([Send(messages.status(self.hub.status[0], text), "status")], None)
         self._say(text)
-        if self._engine is not None:
-            self._spawn(self._look_at_likes(self._engine))
+        if self._buses.engine is not None:
+            self._spawn(self._look_at_likes(self._buses.engine))
 
-    def _on_analysis(self, analysis: Analysis) -> None:
-        self._execute(self.hub.on_analysis(analysis, time.monotonic()), None)
+    def _on_analysis(self, bus: int, analysis: Analysis) -> None:
+        self._execute(self.hub.on_analysis(analysis, time.monotonic(), bus), None)
         self._carrier.show(self.hub.shown)
         if self.page is not None:
-            self.page.on_analysis(analysis)
-        self._show(analysis)
+            self.page.on_analysis(analysis, bus)
+        self._show(analysis, bus)
 
-    def _on_state(self, state: str, text: str) -> None:
-        before = self.hub.status
-        self._execute(self.hub.on_state(state, text), None)
-        if self.hub.status[0] != before[0]:
+    def _on_state(self, bus: int, state: str, text: str) -> None:
+        before = self.hub.buses[bus].state
+        self._execute(self.hub.on_state(state, text, bus), None)
+        if self.hub.buses[bus].state != before:
             self._say(": ".join(part for part in self.hub.status if part))
 
     def _on_command(self, command: HubCommand, asker: Asker) -> None:
@@ -195,29 +195,26 @@ class Daemon:
                 self._carrier.deliver(effect, asker)
             elif isinstance(effect, Hear | Hush):
                 self._preview(effect)
-            elif isinstance(effect, LockSlot):
-                if self._engine is not None:
-                    self._engine.lock(effect.slot, effect.on)
-            elif isinstance(effect, Tune):
-                if self._engine is not None:
-                    self._engine.tune(effect.threshold, effect.stability)
+            elif isinstance(effect, LockSlot | Tune):
+                self._buses.adjust(effect)
             elif asker is not None:
                 self._spawn(self._answer(effect, asker))
 
     def _preview(self, effect: Hear | Hush) -> None:
-        if self._previews is None or self._engine is None:
+        engine = self._buses.engine
+        if self._previews is None or engine is None:
             return
         if isinstance(effect, Hush):
             self._previews.stop()
         else:
-            self._previews.play(effect, self._engine.index.preview_path(effect.sound))
+            self._previews.play(effect, engine.index.preview_path(effect.sound))
 
     async def _answer(self, effect: SwitchBus | Judge | Keep, asker: Asker) -> None:
         """Do what takes a while, then tell the asker how it went."""
         try:
             match effect:
-                case SwitchBus(source):
-                    said = await self._switch(source)
+                case SwitchBus(source, bus):
+                    said = await self._switch(source, bus)
                 case Judge(sound, liked):
                     said = await self._judge(sound, liked)
                 case Keep():
@@ -230,27 +227,27 @@ class Daemon:
         except TimbrelError as error:
             self._audience.refuse(asker, Refusal(404, str(error)))
 
-    async def _switch(self, name: str) -> str:
+    async def _switch(self, name: str, bus: int) -> str:
         def on_change() -> None:
-            self._execute(self.hub.set_context(name, time.monotonic()), None)
+            self._execute(self.hub.set_context(name, time.monotonic(), bus), None)
             if self._previews is not None:
-                self._previews.set_bus(name)
+                self._previews.set_buses(self._buses.names)
 
-        await self._bus.switch(self._engine, name, on_change)
+        await self._buses.switch(bus, name, on_change)
         self._say(f"listens to {name}")
         return f"listening to {name}"
 
     async def _judge(self, sound: Sound, liked: bool) -> str:
-        if self._engine is None:
+        if self._buses.engine is None:
             raise Refusal(503, "not ready: the library is loaded")
-        self.hub.liked = await self._likes.write(self._engine.index, sound, liked)
+        self.hub.liked = await self._likes.write(self._buses.engine.index, sound, liked)
         return self._likes.said(sound, liked)
 
     async def _keep(self) -> str:
         path = self._config_file
         if path is None:
             raise Refusal(503, "the demo keeps no settings: start timbrel run")
-        settings = settings_of(self.hub, self.config, self._bus.name)
+        settings = settings_of(self.hub, self.config, self._buses.names)
         written = await in_thread("keep", lambda: write_settings(path, settings))
         return f"kept in {path}: {', '.join(written)}" if written else f"{path} says so already"
 
@@ -259,7 +256,7 @@ class Daemon:
         self._stop.set()
         if self._library is not None:
             self._library.close()
-        self.is_clean = await self._bus.close() and not self._tasks
+        self.is_clean = await self._buses.close() and not self._tasks
         self._execute(self.hub.on_state("stopped", self._reason), None)
         self.server.publish(Send(messages.bye(self._reason), "all"))
         await asyncio.sleep(0)  # lets the transport hand over what it holds
@@ -275,7 +272,7 @@ class Daemon:
         for task in self._tasks:
             task.cancel()
 
-    async def _unless_stopped(self, future: asyncio.Future[AudioSource]) -> AudioSource | None:
+    async def _unless_stopped(self, future: asyncio.Future[list[AudioSource]]) -> list[AudioSource] | None:
         """Wait for a future or the stop, whichever comes first."""
         stop = asyncio.get_running_loop().create_task(self._stop.wait())
         waiting: set[asyncio.Future[Any]] = {future, stop}  # Any: only whether they are done matters

@@ -111,17 +111,19 @@ class Hush:
 
 @dataclass(frozen=True, slots=True)
 class SwitchBus:
-    """Listen to another input."""
+    """Listen to another input on a bus, by its number."""
 
     source: str
+    bus: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LockSlot:
-    """Make the engine keep a slot as it is, or let it go."""
+    """Make the engine of a bus keep a slot as it is, or let it go."""
 
     slot: int
     on: bool
+    bus: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Tune:
-    """Make the engine hear more or less; see `Engine.tune`."""
+    """Make all engines hear more or less; see `Engine.tune`."""
 
     threshold: float | None
     stability: float

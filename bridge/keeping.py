@@ -9,14 +9,10 @@ from bridge.commands import Refusal, SetTarget
 from bridge.config import Config
 from bridge.daws import DawAdapter
 from bridge.hub import Hub, HubOptions
+from bridge.inputs import check_inputs, input_name
 from library.errors import ConfigError
 
-__all__ = ["input_name", "make_hub", "settings_of"]
-
-
-def input_name(source: str) -> str:
-    """Return what is listened to in words: `--input` as it was given, or what stands for the default."""
-    return source or "the default input"
+__all__ = ["make_hub", "settings_of"]
 
 
 def make_hub(config: Config, adapters: Sequence[DawAdapter]) -> Hub:
@@ -25,8 +21,9 @@ def make_hub(config: Config, adapters: Sequence[DawAdapter]) -> Hub:
     Raises:
         ConfigError: The first adapter has no such track.
     """
+    first, *others = map(input_name, config.inputs)
     options = HubOptions(
-        input_name(config.input),
+        first,
         config.midi.channel - 1,
         config.suggest.auto,
         config.suggest.hop_s,
@@ -34,6 +31,7 @@ def make_hub(config: Config, adapters: Sequence[DawAdapter]) -> Hub:
         bool(config.preview.output),
         config.suggest.threshold,
         config.suggest.stability,
+        tuple(others),
     )
     hub = Hub(options, adapters)
     if config.track:
@@ -44,19 +42,19 @@ def make_hub(config: Config, adapters: Sequence[DawAdapter]) -> Hub:
     return hub
 
 
-def settings_of(hub: Hub, config: Config, source: str) -> dict[str, object]:
+def settings_of(hub: Hub, config: Config, sources: Sequence[str]) -> dict[str, object]:
     """Return what a client can set, as it is now, by dotted name; None = left to its default.
 
     Args:
         hub: What was set.
         config: What it began with.
-        source: What is listened to, as for `--input`.
+        sources: What is listened to, as for `--input`.
     """
     current = next(target for target in hub.targets.overview() if target.is_current)
     named = {text.partition(":")[0]: text for text in config.adapter or (current.name,)}
     first = named.pop(current.name)
     return {
-        "input": _from_anywhere(source),
+        "input": check_inputs(list(dict.fromkeys(_from_anywhere(source) for source in sources))),
         "adapter": (first, *named.values()),
         # Without a host, the track is the user's MIDI channel.
         "track": current.track if hub.targets.current.reach is not None else "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,17 +20,17 @@ class Previews:
 
     Args:
         output: As `--preview` takes it.
-        bus: What is listened to: nothing may be heard there.
+        buses: What is listened to, at least one: nothing may be heard there.
         execute: Carries out what is to be told.
 
     Raises:
         TimbrelError: The output is none.
     """
 
-    def __init__(self, output: str, bus: str, execute: Callable[[list[Effect]], None]) -> None:
+    def __init__(self, output: str, buses: Sequence[str], execute: Callable[[list[Effect]], None]) -> None:
         self._execute = execute
         self._loop = asyncio.get_running_loop()
-        self._player = Player(output, bus, self._hear)
+        self._player = Player(output, buses[0], self._hear, beside=buses[1:])
         self._asked: dict[int, Hear] = {}
 
     def play(self, hear: Hear, path: Path | None) -> None:
@@ -48,9 +48,9 @@ class Previews:
         """Be silent at once."""
         self._player.stop()
 
-    def set_bus(self, bus: str) -> None:
+    def set_buses(self, buses: Sequence[str]) -> None:
         """Listen to something else: what plays is stopped."""
-        self._player.set_bus(bus)
+        self._player.set_bus(*buses)
 
     def close(self) -> None:
         """End the player; may block for two seconds."""

@@ -90,6 +90,8 @@ class EngineConfig:
 class Engine:
     """Hear which instruments play in a window and name the closest sounds.
 
+    Engines of several buses share one encoder, one index and one turn: see `beside`.
+
     Args:
         encoder: Network that hears the instruments of a mixture.
         index: Library to look sounds up in.
@@ -114,6 +116,18 @@ class Engine:
         self._tracking = self._tracking_of(self.config)
         self._tracker = Tracker(self._tracking)
         self._lock = threading.Lock()  # lock(), tune() and reset() come from other threads than analyse()
+        self._turn = threading.Lock()  # engines beside each other hold the same one
+
+    def beside(self) -> Engine:
+        """Make the engine of another bus: encoder and library are shared, stream, tracker and telemetry are its own.
+
+        Their threads take turns at the encoder, which is most of a hop's work: buses then need one core together, as
+        each alone does, and leave the others to the DAW. A hop waits for at most one window of each other bus, some
+        10 ms of its 500; that wait counts as time of the encoder. Everything else runs beside each other.
+        """
+        other = Engine(self.encoder, self.index, self.config)
+        other._turn = self._turn
+        return other
 
     def use(self, encoder: MultiEncoder) -> None:
         """Hear through another encoder of the same weights, one that looks on; before the first window."""
@@ -214,7 +228,7 @@ class Engine:
         return stream_of(encoder) if self.config.tracked else WholeWindows(encoder)
 
     def _encode(self, audio: NDArray[np.float32], start: int) -> MixtureEmbedding:
-        with one_core():
+        with self._turn, one_core():
             embedding = self._stream.encode(audio, start)
         if not (np.isfinite(embedding.vectors).all() and np.isfinite(embedding.presence).all()):
             raise EncoderError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -70,6 +70,7 @@ class Player:
     Args:
         output: Where to play: a PortAudio output by name, `jack:REGEX` or `default`.
         bus: Input of the daemon; what would be heard there is refused.
+        beside: Its other inputs, where it listens to several; the same holds for them.
         tell: Takes events, in threads of this object's own; must return soon and not call back.
         server: Name of the JACK server, None for JACK's own choice (JACK_DEFAULT_SERVER).
         answer_s: Time in seconds after which a child that does not answer is killed.
@@ -85,6 +86,7 @@ class Player:
         bus: str,
         tell: Callable[[PlayerEvent], None],
         *,
+        beside: Sequence[str] = (),
         server: str | None = None,
         answer_s: float = ANSWER_S,
     ) -> None:
@@ -93,7 +95,8 @@ class Player:
                 "JACK-Client", "is needed to play to JACK ports and is not installed", "install timbrel[jack]"
             )
         self.output = output
-        self._bus, self._tell, self._server, self._answer_s = bus, tell, server, answer_s
+        self._buses = (bus, *beside)
+        self._tell, self._server, self._answer_s = tell, server, answer_s
         self._changed = threading.Condition()  # around the four fields below
         self._number = 0
         self._request: _Request | None = None
@@ -122,9 +125,9 @@ class Player:
         if child is not None:
             child.stop(number)
 
-    def set_bus(self, bus: str) -> None:
-        """Take over what is listened to now; what plays is stopped."""
-        self._bus = bus
+    def set_bus(self, bus: str, *beside: str) -> None:
+        """Take over what is listened to now, one input or several; what plays is stopped."""
+        self._buses = (bus, *beside)
         self.stop()
 
     def close(self) -> None:
@@ -195,7 +198,7 @@ class Player:
             if not shaped.any():
                 return "the sound is silent; there is nothing to hear"
             frames = (
-                Frame(Kind.BUS, 0, self._bus.encode()),
+                *(Frame(Kind.BUS, place, bus.encode()) for place, bus in enumerate(self._buses)),
                 Frame(Kind.PLAY, number, shaped.astype("<f4", copy=False).tobytes()),
             )
             if child.ask(frames, lambda: number == self._number, self._answer_s):

@@ -42,8 +42,9 @@ HANG_S = 2.0
 IDLE_S = 30.0
 """Without a preview for that long the process ends, and with it its hold on the device."""
 
-WAITING = 4
-"""Requests that may wait; when full, the parent waits: it sends the next preview after the answer to the last."""
+WAITING = 32
+"""Requests that may wait, one for each bus beside a preview; when full, the parent waits: it sends the next preview
+after the answer to the last."""
 
 
 class _Player(Protocol):
@@ -65,7 +66,7 @@ class _Session:
         self._turn = threading.Lock()  # a stop and the start of a preview must not cross
         self._stopped = 0
         self._output: _Player | None = None
-        self._bus = ""
+        self._buses = [""]
         self._sounding = 0
         self._aim_at = self._idle_at = self._beat_at = 0.0
         self._beat = -1
@@ -132,10 +133,12 @@ class _Session:
 
     def _obey(self, frame: Frame, output: _Player) -> None:
         if frame.kind is Kind.BUS:
-            self._bus = frame.text
+            if frame.number == 0:
+                self._buses.clear()
+            self._buses.append(frame.text)
         elif frame.kind is Kind.PLAY:
             samples: NDArray[np.float32] = np.frombuffer(frame.body, "<f4").reshape(-1, 2)
-            why = output.aim(self._bus)
+            why = self._aim(output)
             if why is not None:
                 self._refuse(frame.number, why, output)
                 return
@@ -146,6 +149,10 @@ class _Session:
             now = time.monotonic()
             self._aim_at, self._beat_at, self._idle_at = now + AIM_S, now, now + IDLE_S
             self.send(Kind.PLAYING, frame.number)
+
+    def _aim(self, output: _Player) -> str | None:
+        """Say why nothing may be played because of any bus, None where it may."""
+        return next((why for bus in self._buses if (why := output.aim(bus))), None)
 
     def _refuse(self, number: int, why: str, output: _Player) -> None:
         output.voice.stop()
@@ -170,7 +177,7 @@ class _Session:
             self.fail(f"{output.name} takes no audio")
         if now >= self._aim_at:
             self._aim_at = now + AIM_S
-            if why := output.aim(self._bus):
+            if why := self._aim(output):
                 self._refuse(self._sounding, why, output)
 
 

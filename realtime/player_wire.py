@@ -22,7 +22,8 @@ _RATE = struct.Struct("<I")
 class Kind(enum.IntEnum):
     """Say what a frame means; the first three go to the child, the others come from it.
 
-    BUS: body = text of the input that is captured. PLAY: body = float32 little-endian, left and right in turn.
+    BUS: body = text of an input that is captured; number 0 = the first, which forgets those before.
+    PLAY: body = float32 little-endian, left and right in turn.
     STOP: silence now, and whatever has a lower number. READY: the output is open; body = its rate, then its name.
     PLAYING, ENDED: of the preview with that number. REFUSED: it may not be played; body = why.
     FAILED: the output is gone and the child ends; body = why. IDLE: the child ends because nothing was to be played.

@@ -75,9 +75,9 @@ def bench_faults(
         TimbrelError: No audio came, or none came back.
     """
     progress("loading")
-    source = parts.open_source(config.input)
+    source = parts.open_source(config.inputs[0])
     if not isinstance(source, JackSource | DeviceSource):
-        raise InputError(f"--input {config.input}", "must be a bus that is captured", "give a device or jack:REGEX")
+        raise InputError(f"--input {config.inputs[0]}", "must be a bus that is captured", "give a device or jack:REGEX")
     listener = _Listener()
     engine = parts.load(config)
     thread = EngineThread(engine, source, listener.on_analysis, listener.on_state)

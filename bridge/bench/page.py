@@ -144,7 +144,7 @@ def bench_page(
     third, pixels = run_watched(parts, served, beside_pages_and_chromium)
     without, hearing = Hearing.over([first, run_watched(parts, bare, alone)]), Hearing.over([second, third])
     return PageBench(
-        config.input,
+        config.inputs[0],
         seconds,
         without,
         hearing,

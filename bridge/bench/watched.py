@@ -97,8 +97,8 @@ class WatchedBus:
         elif text.startswith("no page: ") and not self._url.done():
             self._url.set_exception(TimbrelError("page", text.removeprefix("no page: "), "try again"))
 
-    def show(self, analysis: Analysis) -> None:
-        """Take a window."""
+    def show(self, analysis: Analysis, bus: int) -> None:  # noqa: ARG002 - the daemon gives it
+        """Take a window; a bench has one bus."""
         if analysis.skipped is None:
             self._times.append(analysis.timing.total_ms)
             self._heard.set()

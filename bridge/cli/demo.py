@@ -92,7 +92,7 @@ async def _run_daemon(settings: Config, view: DemoView, speed: float, *, tell: b
         if tell:
             say(text)
 
-    daemon = Daemon(settings, tell_user, view.take, Parts(open_source=open_song))
+    daemon = Daemon(settings, tell_user, lambda analysis, _bus: view.take(analysis), Parts(open_source=open_song))
     playing = asyncio.ensure_future(daemon.run())
     while not playing.done():
         # The daemon itself goes on when a recording has ended: a DAW may start the next take.

@@ -14,7 +14,8 @@ import typer
 from bridge.cli._page import NoPageOption, OpenPageOption, PageOption, ReportOption, page_settings
 from bridge.cli._taste import TasteOption
 from bridge.cli.console import complain, out_console
-from bridge.cli.table import Board, heard_table, plain_line
+from bridge.cli.heard_buses import HeardBuses
+from bridge.cli.table import Board
 
 if TYPE_CHECKING:
     from bridge.config import Config
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
 __all__ = ["run_command"]
 
 _LISTEN = typer.Option(
-    "--input", "-i", metavar="INPUT", help="What to listen to: a device name, jack:REGEX or file:PATH[,loop]."
+    "--input",
+    "-i",
+    metavar="INPUT",
+    help="What to listen to: a device name, jack:REGEX or file:PATH[,loop]. Can be repeated: each is a bus of its own.",
 )
 
 
 def run_command(
-    source: Annotated[str | None, _LISTEN] = None,
+    source: Annotated[list[str] | None, _LISTEN] = None,
     library: Annotated[
         str | None, typer.Option("--library", "-l", metavar="LIB", help="Folder of a library; gm = General MIDI.")
     ] = None,
@@ -84,6 +88,8 @@ def run_command(
     """Listen to a bus of your DAW, show what plays, and offer the closest sounds until Ctrl-C.
 
     Control surfaces and scripts talk to it over OSC; sounds are loaded by MIDI program changes.
+
+    With several --input each bus has its own list; labels and buttons follow the one in focus (/timbrel/bus/set).
     """
     from bridge.config import load_config, override
     from bridge.lan import prepare_lan
@@ -94,7 +100,7 @@ def run_command(
     settings = override(
         load_config(config),
         {
-            "input": source,
+            "input": tuple(source) if source else None,
             "library.path": library,
             "library.taste": taste,
             "device": device,
@@ -128,10 +134,11 @@ def _serve(settings: Config, watch: bool, config: Path | None) -> NoReturn:
 
     console = out_console()
     with Board(console) as board:
+        view = HeardBuses(board)
 
-        def show(analysis: Analysis) -> None:
+        def show(analysis: Analysis, bus: int) -> None:
             with suppress(SystemExit):  # rich ends the program when the reader of a pipe has left; OSC goes on
-                board.show(heard_table(analysis), plain_line(analysis))
+                view.show(analysis, bus, [one.context for one in daemon.hub.buses])
 
         def say(text: str) -> None:
             with suppress(SystemExit):
@@ -139,7 +146,8 @@ def _serve(settings: Config, watch: bool, config: Path | None) -> NoReturn:
 
         with watch_beside(settings.library.path, settings.device, config) if watch else nullcontext() as watching:
             parts = Parts(desk=lambda settings: LibraryDesk(settings, config, watching))
-            asyncio.run(Daemon(settings, say, show, parts, config_file=config or config_path()).run())
+            daemon = Daemon(settings, say, show, parts, config_file=config or config_path())
+            asyncio.run(daemon.run())
     _leave()
 
 

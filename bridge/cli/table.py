@@ -112,7 +112,7 @@ class Board:
         self._console = console
         self._is_live = console.is_terminal if live is None else live
         self._live: Live | None = None
-        self._last = ""
+        self._last: dict[str, str] = {}  # by what a line is about
 
     @property
     def is_live(self) -> bool:
@@ -132,17 +132,18 @@ class Board:
             self._live.__exit__(kind, error, tb)
             self._live = None
 
-    def show(self, view: RenderableType, line: str) -> None:
+    def show(self, view: RenderableType, line: str, about: str = "") -> None:
         """Show the view, or the line where nothing can be drawn in place; a line equal to the last is left out.
 
         Args:
             view: What a terminal shows.
             line: What a file or pipe gets; times and per cents alone are no change.
+            about: What the line is about, where several things have lines of their own.
         """
         if self._live is not None:
             self._live.update(view, refresh=True)
             return
         what = _NUMBERS.sub("", line)
-        if what != self._last:
-            self._last = what
+        if what != self._last.get(about, ""):
+            self._last[about] = what
             self._console.print(line, markup=False, soft_wrap=True)

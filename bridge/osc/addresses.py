@@ -93,7 +93,13 @@ ADDRESSES: tuple[Address, ...] = (
     Address("/timbrel/auto", "in", "i:on", "1 = load the best stable suggestion by itself, 0 = only on choose."),
     Address("/timbrel/target/set", "in", "s:adapter s:track", "Choose how, and on which track or channel, to load."),
     Address("/timbrel/target/list", "in", "", "Ask which targets there are."),
-    Address("/timbrel/bus/set", "in", "s:input", "Listen to another input: a device name or jack:REGEX, never a file."),
+    Address(
+        "/timbrel/bus/set",
+        "in",
+        "s:input",
+        "Move the focus to one of several buses, by the context of its list; any other name: listen to that input on "
+        "this bus, a device name or jack:REGEX, never a file.",
+    ),
     Address(
         "/timbrel/pong", "out", "s:token s:program s:version i:api i:pid", "Answer to ping; program is always timbrel."
     ),

@@ -24,6 +24,7 @@ __all__ = [
     "pong",
     "registered",
     "reply",
+    "shown",
     "status",
 ]
 
@@ -57,9 +58,14 @@ def registered(client_id: str, ttl_s: int, capabilities: str) -> Message:
     return message("/timbrel/registered", client_id, ttl_s, capabilities)
 
 
+def shown(text: str) -> str:
+    """Return a text as clients see it: one line of at most 240 bytes."""
+    return shorten(clean(text))
+
+
 def list_begin(list_id: int, count: int, context: str) -> Message:
     """Announce that `count` items follow."""
-    return message("/timbrel/suggest/begin", list_id, count, _text(context))
+    return message("/timbrel/suggest/begin", list_id, count, shown(context))
 
 
 def list_item(
@@ -73,7 +79,7 @@ def list_item(
         slot,
         rank,
         shorten_id(sound_id),
-        _text(name),
+        shown(name),
         shorten(clean(kind), 32),
         score,
         presence,
@@ -93,7 +99,7 @@ def list_end(list_id: int) -> Message:
 def mirror(n: int, name: str, score: float) -> tuple[Message, Message]:
     """Set label n (from 1) of the flat mirror."""
     return (
-        message(f"/timbrel/suggest/{n}/name", _text(name)),
+        message(f"/timbrel/suggest/{n}/name", shown(name)),
         message(f"/timbrel/suggest/{n}/score", score),
     )
 
@@ -110,17 +116,17 @@ def midi_raw(packets: Sequence[bytes]) -> list[Message]:
 
 def chosen(list_id: int, index: int, sound_id: str, adapter: str, result: str, detail: str) -> Message:
     """Say what a choice led to."""
-    return message("/timbrel/chosen", list_id, index, shorten_id(sound_id), _text(adapter), result, _text(detail))
+    return message("/timbrel/chosen", list_id, index, shorten_id(sound_id), shown(adapter), result, shown(detail))
 
 
 def previewed(list_id: int, index: int, sound_id: str, state: str, detail: str) -> Message:
     """Say what became of a preview: playing, ended or failed."""
-    return message("/timbrel/previewed", list_id, index, shorten_id(sound_id), state, _text(detail))
+    return message("/timbrel/previewed", list_id, index, shorten_id(sound_id), state, shown(detail))
 
 
 def status(state: str, text: str) -> Message:
     """Say what Timbrel is doing."""
-    return message("/timbrel/status", state, _text(text))
+    return message("/timbrel/status", state, shown(text))
 
 
 def heartbeat(seq: int, uptime_s: int) -> Message:
@@ -130,21 +136,17 @@ def heartbeat(seq: int, uptime_s: int) -> Message:
 
 def bye(reason: str) -> Message:
     """Say that Timbrel ends."""
-    return message("/timbrel/bye", _text(reason))
+    return message("/timbrel/bye", shown(reason))
 
 
 def reply(path: str, text: str) -> Message:
     """Say that a request was done."""
-    return message("/timbrel/reply", path, _text(text))
+    return message("/timbrel/reply", path, shown(text))
 
 
 def error(path: str, code: int, text: str) -> Message:
     """Say that a request was refused."""
-    return message("/timbrel/error", path, code, _text(text))
-
-
-def _text(text: str) -> str:
-    return shorten(clean(text))
+    return message("/timbrel/error", path, code, shown(text))
 
 
 def _numbers(program: MidiProgram) -> tuple[int, int, int, int]:

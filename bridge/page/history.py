@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 
 from library.sounds import Sound
 
@@ -60,12 +61,16 @@ class Span:
 
 
 class History:
-    """Join windows into spans; holds at most MOST_SPANS, the oldest are dropped."""
+    """Join windows into spans; holds at most MOST_SPANS, the oldest are dropped.
 
-    def __init__(self) -> None:
+    Args:
+        ids: Numbers of the spans; several histories that are shown together share them.
+    """
+
+    def __init__(self, ids: Iterator[int] | None = None) -> None:
         self._spans: deque[Span] = deque()
         self._open: dict[int, Span] = {}
-        self._next = 1
+        self._ids = count(1) if ids is None else ids
 
     @property
     def spans(self) -> tuple[Span, ...]:
@@ -98,8 +103,7 @@ class History:
                     known.presence = one.presence
                     changed.append(known)
                 continue
-            span = Span(self._next, slot, one.sound, now_s, now_s, one.presence)
-            self._next += 1
+            span = Span(next(self._ids), slot, one.sound, now_s, now_s, one.presence)
             self._open[slot] = span
             self._spans.append(span)
             changed.append(span)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,18 +18,18 @@ from bridge.osc import messages
 from bridge.osc.limits import RateLimit
 from bridge.osc.server import Asker
 from bridge.page.clients import Client
-from bridge.page.history import Heard, History
+from bridge.page.ear import Ear
 from bridge.page.inputs import Inputs
 from bridge.page.library_desk import LibraryDesk
 from bridge.page.opening import import_aiohttp, open_browser
-from bridge.page.picture import Picture, Tap
+from bridge.page.picture import Picture
 from bridge.page.protocol import PageAsker, event, read_request, to_command
 from bridge.page.report import Report
 from bridge.page.server import PageServer
 from bridge.page.soundmap import LibraryMap
 from bridge.page.sounds import Previews, Shelf
 from bridge.page.state import Sections
-from bridge.page.view import lanes_section, pulse_section, status_section, targets_section, tuning_section
+from bridge.page.view import buses_section, lanes_section, status_section, targets_section, tuning_section
 from bridge.suggestions import SuggestionList
 from bridge.threads import in_thread
 from library.errors import InputError, MissingDependencyError, NetworkError
@@ -41,7 +42,7 @@ __all__ = ["Page"]
 
 
 class Page:
-    """Show the hub and the engine in browsers; everything on the asyncio thread of the daemon.
+    """Show the hub and the engine of the bus in focus in browsers; everything on the asyncio thread of the daemon.
 
     Args:
         hub: What is shown; only read.
@@ -54,14 +55,15 @@ class Page:
         self.clients: dict[int, Client] = {}
         self._hub, self._on_command = hub, on_command
         self._sections = Sections()
-        self._history = History()
+        ids = count(1)
+        self._ears = [Ear(ids) for _ in hub.buses]
+        self._ear = self._ears[hub.focus]
         self._shelf = Shelf(lambda: None if self._engine is None else self._engine.index)
         previews, plan = Previews(self._shelf), LibraryMap(self._shelf)
         self._server = PageServer(self._join, self._leave, self._receive, previews.wav, plan.json)
         self._requests = RateLimit(rate=50, burst=100)  # a held key repeats 30 times a second
         self._desk: LibraryDesk | None = None
         self._engine: Engine | None = None
-        self._tap: Tap | None = None
         self._drawing: asyncio.Task[None] | None = None
         self._began = time.monotonic()
         self._count = 0
@@ -118,47 +120,64 @@ class Page:
         if self._desk is not None:
             await self._desk.close()
 
-    def attach(self, engine: Engine) -> None:
-        """Take over what an engine is going to hear; call it before the engine runs."""
-        self._engine = engine
-        self._tap = Tap(engine.encoder)
-        engine.use(self._tap)
+    def attach(self, engines: Sequence[Engine]) -> None:
+        """Take over what the engine of each bus is going to hear; call it before they run."""
+        self._engine = engines[0]
+        for ear, engine in zip(self._ears, engines, strict=True):
+            ear.attach(engine)
 
-    def on_analysis(self, analysis: Analysis) -> None:
-        """Take in one window, after the hub did."""
-        if self._engine is None or self._tap is None:
+    def on_analysis(self, analysis: Analysis, bus: int = 0) -> None:
+        """Take in one window of a bus, after the hub did."""
+        if self._engine is None:
             return
-        at_s = time.time()
-        level_db, peak_db = analysis.level_db, analysis.level_db
-        if analysis.skipped in (None, "error"):  # a window that could not be analysed sounded all the same
-            level_db, peak_db = self._tap.levels(self._engine.config.hop_s)
-        counts = self._engine.telemetry.snapshot()
-        heard = pulse_section(analysis, level_db, peak_db, counts.missed_hops, counts.windows, at_s)
-        self._sections.put("pulse", heard)
-        self._remember(analysis)
-        self.look(is_frame=True)
-        self._draw(analysis)
+        ear = self._ears[bus]
+        ear.take(analysis, time.time())
+        self._remember(analysis, bus)
+        is_frame = bus == self._hub.focus
+        if is_frame:
+            self._sections.put("pulse", ear.pulse)
+        self.look(is_frame=is_frame)
+        if is_frame:
+            self._draw()
 
     def look(self, *, is_frame: bool = False) -> None:
         """Take over what changed in the hub, and wake the pages when there is something for them."""
         hub, before = self._hub, self._sections.version
         if self._desk is not None:
             self._desk.look(self._shelf.library)
+        self._look_at_buses()
         self._look_at_list()
         self._sections.put_all(
             {
-                "status": status_section(*hub.status, is_hearing=bool(hub.shown.items)),
+                "status": status_section(*self._status(), is_hearing=bool(hub.shown.items)),
                 "bus": {"input": hub.context},
                 "targets": targets_section(hub.targets.overview(), hub.channel),
                 "switches": {"auto": hub.auto, "enabled": hub.enabled},
             }
         )
-        if self._tap is not None:
-            calibrated = self._tap.spec.threshold
+        if self._engine is not None:
+            calibrated = self._engine.encoder.spec.threshold
             self._sections.put("tuning", tuning_section(hub.threshold, calibrated, hub.stability))
         if self._sections.version > before or is_frame:
             for client in self.clients.values():
                 client.wake(is_frame=is_frame)
+
+    def _look_at_buses(self) -> None:
+        """Show which buses there are, where they are several, and follow the focus."""
+        buses, focus = self._hub.buses, self._hub.focus
+        if len(buses) > 1:
+            self._sections.put("buses", buses_section(buses, focus))
+        if self._ear is not self._ears[focus]:
+            self._ear = self._ears[focus]
+            self._sections.put_all({"pulse": self._ear.pulse, "picture": None})
+            self._draw()
+
+    def _status(self) -> tuple[str, str]:
+        """Return state and sentence of the bus in focus: how the others are stands beside their names."""
+        if len(self._ears) == 1:
+            return self._hub.status
+        bus = self._hub.buses[self._hub.focus]
+        return bus.state, "; ".join(part for part in (bus.text, self._hub.targets.status_text()) if part)
 
     def _look_at_list(self) -> None:
         """Write the lanes anew where list, locks or likes are others: asking for previews looks into the library."""
@@ -240,28 +259,26 @@ class Page:
             self.refuse(asker, refusal)
         self.look()
 
-    def _remember(self, analysis: Analysis) -> None:
-        best = {item.slot: item.sound for item in reversed(self._hub.shown.items)}
-        heard = [
-            Heard(s.slot, best.get(s.slot, s.matches[0].sound), s.presence) for s in analysis.suggestions if s.matches
-        ]
-        changed, dropped = self._history.observe(heard, time.monotonic() - self._began)
+    def _remember(self, analysis: Analysis, bus: int) -> None:
+        items = self._hub.buses[bus].shown.items
+        changed, dropped = self._ears[bus].spans(analysis, items, time.monotonic() - self._began)
+        whose = {"bus": bus} if len(self._ears) > 1 else {}
         for span in changed:
-            self._sections.put(f"span:{span.id}", span.to_json())
-        for span in dropped:
-            self._sections.drop(f"span:{span.id}")
+            self._sections.put(f"span:{span['id']}", span | whose)
+        for number in dropped:
+            self._sections.drop(f"span:{number}")
 
-    def _draw(self, analysis: Analysis) -> None:
-        """Draw the window while somebody looks; a drawing that is not done in a hop is not begun again."""
-        if analysis.skipped is not None:
+    def _draw(self) -> None:
+        """Draw the newest window while somebody looks; a drawing that is not done in a hop is not begun again."""
+        if not self._ear.is_hearing:
             self._sections.put("picture", None)
         elif self.clients and (self._drawing is None or self._drawing.done()):
-            self._drawing = asyncio.ensure_future(self._draw_slowly())
+            self._drawing = asyncio.ensure_future(self._draw_slowly(self._ear))
 
-    async def _draw_slowly(self) -> None:
-        tap = self._tap
+    async def _draw_slowly(self, ear: Ear) -> None:
+        tap = ear.tap
         features = await in_thread("page picture", tap.features) if tap is not None else None
-        if tap is None or features is None:
+        if tap is None or features is None or ear is not self._ear:
             return
         self._sections.put("picture", Picture(tap.spec.features).draw(features))
         for client in self.clients.values():

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from bridge.hub_status import BusInfo
 from bridge.suggestions import SuggestionList
 from bridge.targets import TargetInfo
 from library.sounds import MidiProgram, Sound
 from realtime.stability import USUAL_STABILITY
 from realtime.types import Analysis
 
-__all__ = ["ADVICE", "lanes_section", "pulse_section", "status_section", "targets_section", "tuning_section"]
+__all__ = [
+    "ADVICE", "buses_section", "lanes_section", "pulse_section", "status_section", "targets_section", "tuning_section",
+]  # fmt: skip
 
 ADVICE = {
     "loading": "The encoder and the library are being loaded; names come after five seconds of sound.",
@@ -104,6 +107,14 @@ def pulse_section(
         },
         "missed": missed_hops,
         "windows": windows,
+    }
+
+
+def buses_section(buses: Sequence[BusInfo], focus: int) -> Json:
+    """Return several buses with what each hears, and the number of the one in focus, from 0."""
+    return {
+        "focus": focus,
+        "list": [{"input": bus.context, "state": bus.state, "text": bus.text, "heard": bus.heard} for bus in buses],
     }
 
 

@@ -108,7 +108,7 @@ def run_daemon(
 
     async def main() -> Rig:
         daemon = Daemon(
-            override(Config(), settings), said.append, lambda _: None, Parts(load, open_source), config_file
+            override(Config(), settings), said.append, lambda *_: None, Parts(load, open_source), config_file
         )
         rig = Rig(daemon, said)
         running = asyncio.create_task(daemon.run())

@@ -7,6 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
+from bridge.cli.heard_buses import HeardBuses
 from bridge.cli.table import Board, heard_table, plain_line, presence_bar, program_text
 from library.index import Match
 from library.sounds import MidiProgram, Sound
@@ -87,3 +88,25 @@ def test_in_a_terminal_the_table_is_drawn_in_place() -> None:
         board.show(heard_table(analysis()), "not shown")
     assert "Viola" in out.getvalue()
     assert "not shown" not in out.getvalue()
+
+
+def test_several_buses_are_shown_under_their_names_and_each_line_says_which() -> None:
+    out = io.StringIO()
+    names = ["jack:keys", "jack:[strings]"]
+    with Board(Console(width=140, file=out, force_terminal=False)) as board:
+        view = HeardBuses(board)
+        for bus in (0, 1, 0, 1):
+            view.show(analysis(), bus, names)
+    assert out.getvalue().splitlines() == [f"{name}: {plain_line(analysis())}" for name in names]
+    screen = io.StringIO()
+    with Board(Console(width=140, height=40, file=screen, force_terminal=True), live=True) as board:
+        HeardBuses(board).show(analysis(), 1, names)
+        text = screen.getvalue()
+    assert text.index("jack:keys") < text.index("jack:[strings]") < text.index("Viola")
+
+
+def test_a_single_bus_is_shown_without_its_name() -> None:
+    out = io.StringIO()
+    with Board(Console(width=140, file=out, force_terminal=False)) as board:
+        HeardBuses(board).show(analysis(), 0, ["jack:keys"])
+    assert out.getvalue() == f"{plain_line(analysis())}\n"

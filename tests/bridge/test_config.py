@@ -39,6 +39,33 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
     assert (config.input, config.osc.send, config.osc.port) == ("jack:x", ("127.0.0.1:9000",), 17370)
 
 
+def test_one_input_or_several_can_be_named(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, 'input = ["jack:drums", "file:a.wav,loop"]\n'))
+    assert config.input == config.inputs == ("jack:drums", "file:a.wav,loop")
+    assert load_config(write(tmp_path, 'input = ["jack:x"]\n')).input == "jack:x"
+    assert Config().inputs == ("",)
+    assert override(config, {"input": None}).inputs == config.inputs
+    assert override(config, {"input": ("pulse",)}).inputs == ("pulse",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]", "input = []: must name 1 to 16 inputs, it names 0; correct it"),
+        ('["a", "b", "a"]', "input = ['a', 'b', 'a']: must name each input once, a is named twice; correct it"),
+        ('["", ""]', "must name each input once, the default input is named twice"),
+        (str([str(n) for n in range(17)]), "must name 1 to 16 inputs, it names 17"),
+        ("3", "input = 3: must be the name of an input, or a list of names"),
+        ('["a", 3]', "must be the name of an input, or a list of names"),
+    ],
+)
+def test_what_is_no_input_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_config(write(tmp_path, f"input = {text}\n"))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 def test_options_come_before_the_file_and_none_changes_nothing(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, "[osc]\nport = 9000\n[suggest]\nauto = true\n"))
     changed = override(config, {"osc.port": 9001, "suggest.auto": None, "library.path": "mine"})

@@ -24,6 +24,7 @@ def hub_of(config: Config) -> Hub:
     "config",
     [
         Config(),
+        Config(input=("jack:keys", "pulse")),
         Config(
             input="jack:x",
             adapter=("zynaddsubfx:127.0.0.1:9000", "generic"),
@@ -34,7 +35,7 @@ def hub_of(config: Config) -> Hub:
     ],
 )
 def test_a_hub_that_nobody_touched_gives_the_settings_that_it_began_with(config: Config) -> None:
-    settings = settings_of(hub_of(config), config, config.input)
+    settings = settings_of(hub_of(config), config, config.inputs)
     assert override(config, settings) == config
     assert settings["suggest.threshold"] == config.suggest.threshold
 
@@ -44,7 +45,7 @@ def test_what_clients_set_is_what_it_would_begin_with() -> None:
     hub = hub_of(config)
     for command in (SetTarget("zynaddsubfx", "3"), AutoChoose(True), SetThreshold(0.3), SetStability(0.9)):
         hub.handle(command, 1.0)
-    settings = settings_of(hub, config, "pulse")
+    settings = settings_of(hub, config, ["pulse"])
     again = hub_of(override(config, settings))
     assert again.context == "pulse"
     assert (again.auto, again.threshold, again.stability) == (True, 0.3, 0.9)
@@ -57,7 +58,7 @@ def test_a_channel_is_kept_as_the_users_channel() -> None:
     config = Config()
     hub = hub_of(config)
     hub.handle(SetTarget("generic", "7"), 1.0)
-    settings = settings_of(hub, config, "")
+    settings = settings_of(hub, config, [""])
     assert (settings["midi.channel"], settings["track"]) == (7, "")
     assert hub_of(override(config, settings)).channel == 6
 
@@ -67,7 +68,21 @@ def test_a_recording_is_kept_so_that_it_is_found_from_any_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     config = Config(input="file:song.wav,loop")
-    assert settings_of(hub_of(config), config, config.input)["input"] == f"file:{tmp_path}/song.wav,loop"
+    assert settings_of(hub_of(config), config, config.inputs)["input"] == f"file:{tmp_path}/song.wav,loop"
+
+
+def test_several_inputs_are_kept_as_a_list_and_the_hub_begins_with_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = Config(input=("file:keys.wav", ""))
+    hub = hub_of(config)
+    assert [bus.context for bus in hub.buses] == ["file:keys.wav", "the default input"]
+    settings = settings_of(hub, config, ["file:keys.wav", "pulse"])
+    assert settings["input"] == (f"file:{tmp_path}/keys.wav", "pulse")
+    assert (
+        settings_of(hub, config, ["file:keys.wav", f"file:{tmp_path}/keys.wav"])["input"] == f"file:{tmp_path}/keys.wav"
+    )
 
 
 def test_a_track_that_the_first_adapter_can_not_have_is_one_line() -> None:

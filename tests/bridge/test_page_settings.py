@@ -32,7 +32,7 @@ def test_sliders_change_what_the_engine_does_and_both_pages_show_it() -> None:
         assert peer.sections["tuning"] == {
             "threshold": 0.5, "calibrated": 0.5, "set": False, "stability": 0.5, "usual": 0.5,
         }  # fmt: skip
-        engine = rig.daemon._engine
+        engine = rig.daemon._buses.engine
         assert engine is not None
         async with PagePeer(peer.url) as other:
             await peer.do("threshold", value=0.2)

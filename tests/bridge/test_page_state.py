@@ -104,7 +104,7 @@ def test_a_page_that_reads_nothing_holds_up_neither_the_daemon_nor_another_page(
         page = Page(Hub(HubOptions("bus")), lambda command, asker: None, "gm")
         said: list[str] = []
         await page.start(PageConfig(port=0), said.append)
-        page.attach(quick_engine(Config()))
+        page.attach([quick_engine(Config())])
         stuck = socket.socket()
         stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         port = int(page.url.rsplit(":", 1)[1].rstrip("/"))

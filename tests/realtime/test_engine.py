@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +49,57 @@ def test_blocks_of_any_size_give_the_analyses_of_the_whole_recording(rate: int, 
     assert {s.matches[0].sound.name for analysis in whole for s in analysis.suggestions} == {"330 Hz", "990 Hz"}
     for block in (1, 64, 512, 1000):
         assert _in_blocks(frames, rate, block) == whole, f"blocks of {block}"
+
+
+class _CountingEncoder(SpectrumEncoder):
+    """Notice windows that are encoded at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at_once = self.most = 0
+
+    def encode(self, audio: NDArray[np.float32]) -> MixtureEmbedding:
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        time.sleep(0.01)
+        embedding = super().encode(audio)
+        self.at_once -= 1
+        return embedding
+
+
+def test_engines_beside_each_other_share_encoder_and_library_and_nothing_that_is_heard() -> None:
+    keys = engine()
+    strings = keys.beside()
+    assert (strings.encoder, strings.index, strings.config) == (keys.encoder, keys.index, keys.config)
+    first = keys.analyse(window(tone(990.0, 5.0)))
+    assert strings.analyse(window(tone(330.0, 5.0))).suggestions[0].matches[0].sound.name == "330 Hz"
+    assert first.suggestions[0].matches[0].sound.name == "990 Hz"
+    keys.lock(1, True)
+    assert [s.locked for s in keys.analyse(window(tone(990.0, 5.0), 1)).suggestions] == [True]
+    assert [s.locked for s in strings.analyse(window(tone(330.0, 5.0), 1)).suggestions] == [False]
+    assert keys.telemetry is not strings.telemetry
+    assert strings.telemetry.snapshot().windows == 2
+
+
+def test_a_bus_beside_another_is_heard_as_it_is_alone() -> None:
+    frames = song(16_000, 1)
+    alone = [untimed(analysis) for analysis in analyse_file(engine(), (frames, 16_000))]
+    other = engine()
+    beside = other.beside()
+    with ThreadPoolExecutor() as pool:
+        other_way = pool.submit(lambda: list(analyse_file(other, (frames[::-1].copy(), 16_000))))
+        assert [untimed(analysis) for analysis in analyse_file(beside, (frames, 16_000))] == alone
+        assert len(other_way.result()) == len(alone)
+
+
+def test_engines_beside_each_other_take_turns_at_the_encoder() -> None:
+    encoder = _CountingEncoder()
+    first = Engine(encoder, TableIndex(np.eye(32, dtype=np.float32)[:2], ["a", "b"]))
+    engines = [first, first.beside(), first.beside().beside()]
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(lambda one: [one.analyse(window(tone(990.0, 5.0), hop)) for hop in range(5)], engines))
+    assert [len(one) for one in found] == [5, 5, 5]
+    assert encoder.most == 1
 
 
 def test_a_tone_is_named_with_a_score_near_one() -> None:

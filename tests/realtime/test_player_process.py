@@ -95,6 +95,11 @@ def test_the_child_says_what_becomes_of_each_request() -> None:
         assert child.next() == Frame(Kind.ENDED, 2)
         child.send(Frame(Kind.BUS, 0, b"jack:me"), Frame(Kind.PLAY, 4, _SECOND))
         assert child.next() == Frame(Kind.REFUSED, 4, b"not on the bus")
+        child.send(Frame(Kind.BUS, 0, b"jack:x"), Frame(Kind.BUS, 1, b"jack:me"), Frame(Kind.PLAY, 5, _SECOND))
+        assert child.next() == Frame(Kind.REFUSED, 5, b"not on the bus")
+        child.send(Frame(Kind.BUS, 0, b"jack:x"), Frame(Kind.PLAY, 6, _SECOND[:800]))
+        assert child.next() == Frame(Kind.PLAYING, 6)
+        assert child.next() == Frame(Kind.ENDED, 6)
         assert child.end() == 0
 
 

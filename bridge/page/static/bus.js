@@ -17,11 +17,13 @@ const sentence = byId("sentence");
 const canvas = byId("picture");
 const isDark = matchMedia("(prefers-color-scheme: dark)");
 const times = [];
+let focus = 0; // of several buses
 
 /** Begin to draw. */
 export function startBus() {
   for (const section of ["status", "lanes"]) watch(section, () => { if (get("status")) drawState(get("status")); });
   watch("bus", (bus) => { setText(byId("input"), bus.input); byId("input").title = bus.input; });
+  watch("buses", (buses) => { if (buses.focus !== focus) { focus = buses.focus; times.length = 0; } });
   watch("pulse", beat);
   watch("picture", drawPicture);
   onScheme(() => drawPicture(get("picture")));

@@ -12,19 +12,24 @@ export function startFiles() {
   byId("save-snapshot").addEventListener("click", () => save("timbrel-now.json", "application/json", nowJson()));
 }
 
+// The names of several buses by their number, which spans carry; undefined where there is one.
+const busNames = () => get("buses")?.list.map((bus) => bus.input);
+
 const when = () => new Date().toISOString();
 
 function sessionJson() {
-  return JSON.stringify({ format: 1, saved: when(), session: get("session"), bus: get("bus"), spans: allSpans() }, null, 1);
+  return JSON.stringify({ format: 1, saved: when(), session: get("session"), bus: get("bus"), buses: busNames(), spans: allSpans() }, null, 1);
 }
 
 function sessionCsv() {
   const began = get("session").began;
   const time = (second) => new Date(1000 * (began + second)).toISOString();
+  const names = busNames();
   const rows = allSpans().map((span) => [
     time(span.from), span.from, span.to, span.slot, span.family, span.name, span.sound, span.presence,
+    ...(names ? [names[span.bus]] : []),
   ]);
-  const head = ["time", "from_s", "to_s", "slot", "family", "name", "sound_id", "presence"];
+  const head = ["time", "from_s", "to_s", "slot", "family", "name", "sound_id", "presence", ...(names ? ["bus"] : [])];
   return [head, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
 }
 

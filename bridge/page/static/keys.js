@@ -1,5 +1,6 @@
 // Do everything by keys.
 
+import { focusBus } from "./buses.js";
 import { activeRow, move } from "./lanes.js";
 import { stop } from "./player.js";
 import { toggleAuto } from "./controls.js";
@@ -42,6 +43,7 @@ function press(key, act) {
     "/": () => document.getElementById("map-search").focus(),
     "?": () => help.showModal(),
   };
+  if (/^[1-9]$/.test(key)) return focusBus(Number(key));
   const action = actions[key.length === 1 ? key.toLowerCase() : key];
   if (!action) return false;
   action();

@@ -3,6 +3,7 @@
 import { connect, send } from "./socket.js";
 import { get } from "./store.js";
 import { startBus } from "./bus.js";
+import { startBuses } from "./buses.js";
 import { startControls } from "./controls.js";
 import { startFiles } from "./files.js";
 import { startKeys } from "./keys.js";
@@ -30,6 +31,7 @@ function act(action, slot, id) {
 }
 
 startBus();
+startBuses();
 startLanes(act);
 startControls();
 startSettings();

@@ -25,6 +25,7 @@ export function startStrip() {
   watch("reset", () => spans.clear());
   watch("span:", (span) => { spans.set(span.id, span); dirty(); });
   watch("pulse", dirty);
+  watch("buses", dirty);
   onScheme(dirty);
   new ResizeObserver(dirty).observe(canvas.parentElement);
   zoom.addEventListener("click", () => {
@@ -52,7 +53,8 @@ function draw() {
   const isWhole = zoom.getAttribute("aria-pressed") === "true";
   const from = isWhole ? 0 : Math.max(0, now - SHORT_S);
   const until = isWhole && now > SHORT_S ? now : Math.max(now, STEPS_S.find((step) => step > now) ?? SHORT_S);
-  const seen = [...spans.values()].filter((span) => (span.to ?? now) >= from);
+  const bus = get("buses")?.focus; // the strip is of the bus in focus; what is saved holds all
+  const seen = [...spans.values()].filter((span) => (span.to ?? now) >= from && span.bus === bus);
   const families = [...new Set(seen.map((span) => span.family))].sort();
   const width = canvas.parentElement.clientWidth;
   const height = Math.max(1, families.length) * ROW_PX + AXIS_PX;
