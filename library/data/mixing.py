@@ -109,7 +109,7 @@ class Mixer:
         device: Where power is summed.
     """
 
-    def __init__(self, store: ClipStore, config: MixConfig, seed: int, device: str = "cpu") -> None:
+    def __init__(self, store: ClipStore, config: MixConfig, seed: int | list[int], device: str = "cpu") -> None:
         self._config = config
         self._rng = np.random.default_rng(seed)
         self._device = torch.device(device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,16 +12,14 @@ from torch import Tensor, nn
 from torch.nn import functional as f
 
 from library.data.clips import DRUMS, PHRASE, ClipStore
-from library.data.instruments import Instrument
 from library.data.mixing import MixConfig, Mixer, MixtureBatch
 from library.encoders.blocks import channels_last
 from library.encoders.network import MixtureOutput, TimbrelNetwork
 from library.evaluation.protocols import mixture_scores, single_scores
 from library.features import normalise_power
-from library.gm.names import gm_family, gm_name
 from library.naming import UNFITTED
-from library.sources.families import guess
 from library.training.config import TrainConfig
+from library.training.kinds import KINDS
 from library.training.losses import Kinds, Targets, angular_margin_loss, mixture_loss, note_loss
 
 __all__ = [
@@ -108,6 +106,11 @@ class SingleTask:
         """Draw single clips and classify them."""
         return self._single_loss(self._config.batch)
 
+    @property
+    def scale(self) -> float:
+        """Inverse temperature of the softmax over instruments."""
+        return self._config.scale
+
     def place(self, directions: Tensor) -> None:
         """Say where the instruments lie in the space, directions[C, D] of unit norm; their kinds lie at the means."""
         with torch.no_grad():
@@ -161,6 +164,7 @@ class MultiTask(SingleTask):
 
     def __init__(self, train: ClipStore, valid: ClipStore, config: TrainConfig, device: str = "cpu") -> None:
         super().__init__(train, valid, config, device)
+        self._store = train
         self._mixes = validation_mixtures(valid)
 
     def loss(self, done: float) -> tuple[Tensor, dict[str, float]]:
@@ -207,6 +211,14 @@ class MultiTask(SingleTask):
             mixture_truth(self._mixes, len(self._valid.instruments)),
         )
 
+    def draws(self, windows: int) -> Iterator[MixtureBatch]:
+        """Yield batches of training windows, a quarter of them without an instrument; the run's own draws stay."""
+        seed, device = [self._config.seed, COHORT], str(self.device)
+        mixtures = Mixer(self._store, MixConfig(), seed, device)
+        nothing = Mixer(self._store, MixConfig(empty=1.0), seed, device)
+        for number in range(windows // _BATCH):
+            yield (nothing if number % 4 == 3 else mixtures).mixtures(_BATCH)
+
     def cohort(self) -> Tensor:
         """Draw slots [COHORT, D] of training mixtures, of each as many of the surest as instruments play in it."""
         self.network.eval()
@@ -233,20 +245,6 @@ class MultiTask(SingleTask):
 def half(device: str) -> torch.autocast:
     """Run networks in bf16, which current CPUs and GPUs are faster at."""
     return torch.autocast(device, torch.bfloat16)
-
-
-def family_of(instrument: Instrument) -> str:
-    """Return the family that a program's number or a patch's name tells, "" for none."""
-    return gm_family(instrument.program) if instrument.engine == "soundfont" else guess(instrument.name).family
-
-
-def program_of(instrument: Instrument) -> str:
-    """Return the General MIDI program that a preset plays or varies, "" for a synthesiser's patch."""
-    return gm_name(instrument.program) if instrument.engine == "soundfont" else ""
-
-
-KINDS: dict[str, Callable[[Instrument], str]] = {"families": family_of, "programs": program_of}
-"""How training instruments are grouped, so that the space has an order that musicians know."""
 
 
 def _full(out: MixtureOutput) -> MixtureOutput:
