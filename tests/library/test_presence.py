@@ -22,8 +22,8 @@ def test_only_the_head_changes_and_it_tells_windows_without_instruments(monkeypa
     monkeypatch.setattr("library.training.presence.EPOCHS", 200)
     torch.manual_seed(0)
     network = load_checkpoint(WEIGHTS).network
-    for layer in (network.presence[0], network.presence[2]):
-        layer.reset_parameters()
+    for parameter in network.presence.parameters():
+        torch.nn.init.normal_(parameter, std=0.05)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     mixtures, nothing = (Mixer(STORE, MixConfig(empty=empty), seed=0) for empty in (0.0, 1.0))
     batches = [mixer.mixtures(32) for _ in range(3) for mixer in (mixtures, nothing)]
