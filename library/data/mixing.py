@@ -16,6 +16,7 @@ from library.data.bus import bus_effects, noise_floors
 from library.data.clips import DRUMS, ONE_SHOT, PARTS, ClipStore
 from library.data.instruments import Instrument
 from library.data.makers import as_other_makers
+from library.data.turns import put_turned, turned
 from library.encoders.blocks import Trunk
 from library.features import normalise_power
 
@@ -223,14 +224,14 @@ class Mixer:
             index = torch.from_numpy(rows).to(self._device)
             turn = torch.from_numpy(shifts).to(self._device)
             power, notes = (array[index] for array in self._clips)
-            return _turn(power.float().square(), turn * Trunk.STRIDE), _turn(notes, turn)
+            return turned(power.float().square(), turn * Trunk.STRIDE), turned(notes, turn)
         # Clip by clip: on a CPU what counts is how often memory is gone through.
         amplitude, played = self._clips
         power = torch.empty(len(rows), *amplitude.shape[1:])
         notes = torch.empty(len(rows), *played.shape[1:], dtype=played.dtype)
         for i, (row, shift) in enumerate(zip(rows.tolist(), shifts.tolist(), strict=True)):
-            _put_turned(power[i], amplitude[row], shift * Trunk.STRIDE)
-            _put_turned(notes[i], played[row], shift)
+            put_turned(power[i], amplitude[row], shift * Trunk.STRIDE)
+            put_turned(notes[i], played[row], shift)
         return power.square_(), notes
 
     def _enter(self, power: Tensor, notes: Tensor, gain: Tensor) -> tuple[Tensor, Tensor]:
@@ -289,17 +290,3 @@ def _tensor(array: NDArray[np.float16] | NDArray[np.uint8], device: torch.device
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return torch.from_numpy(array)
-
-
-def _put_turned(out: Tensor, array: Tensor, shift: int) -> None:
-    """Write array[R, T], turned in time, to out[R, T]."""
-    kept = array.shape[-1] - shift
-    out[:, :kept] = array[:, shift:]
-    out[:, kept:] = array[:, :shift]
-
-
-def _turn(array: Tensor, shifts: Tensor) -> Tensor:
-    """Turn each of array[N, R, T] in time by its own shift."""
-    steps = array.shape[-1]
-    index = (torch.arange(steps, device=array.device) + shifts[:, None]) % steps
-    return array.gather(-1, index[:, None, :].expand_as(array))

@@ -70,7 +70,7 @@ def train_multi(
     begin(task, single, train)
     result = run_training(task, config, out, progress)
     if Ranks.is_first():
-        export(task, out / "timbrel.safetensors")
+        export(task, out / "timbrel.safetensors", PRESENCE_WINDOWS)
     return result
 
 
@@ -98,10 +98,10 @@ def export_run(data: Path, run: Path, config: TrainConfig, other: Path | None = 
         raise InputError(run, "holds no run of `timbrel train multi`", "check the folder") from error
     if other is not None:
         average_with(task.network, other, share)
-    return export(task, run / "timbrel.safetensors")
+    return export(task, run / "timbrel.safetensors", PRESENCE_WINDOWS)
 
 
-def export(task: MultiTask, path: Path, windows: int = PRESENCE_WINDOWS) -> str:
+def export(task: MultiTask, path: Path, windows: int) -> str:
     """Fit the presence head of a trained task, calibrate it and write its weights; returns the fingerprint.
 
     Args:

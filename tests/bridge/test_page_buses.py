@@ -33,7 +33,7 @@ def test_the_buses_are_told_with_what_each_hears_and_the_focus_moves_by_number()
         assert (buses["focus"], [bus["input"] for bus in buses["list"]]) == (0, ["keys", "silence"])
         assert await peer.lanes()
         await peer.section("buses", lambda buses: buses["list"][1]["state"] == "silent")
-        assert peer.sections["status"]["state"] == "listening"  # that of the bus in focus
+        assert await peer.section("status", lambda status: status["state"] == "listening")  # that of the bus in focus
         answer = await peer.answer("focus", bus=1)
         assert (answer["kind"], answer["text"][:19]) == ("reply", "silence is in focus")
         assert peer.sections["buses"]["focus"] == 1

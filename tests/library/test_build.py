@@ -174,7 +174,7 @@ def test_other_weights_embed_everything_again(folder: Path, tmp_path: Path) -> N
     build_library([folder], lib, SpectrumEncoder())
     encoder = CountingEncoder(fingerprint="e" * 64)
     build_library([folder], lib, encoder)
-    assert encoder.clips == 8 + 2 * 6
+    assert encoder.clips == 8 + 2 * 8
     assert read_manifest(lib).fingerprint == "e" * 64
 
 
@@ -223,7 +223,7 @@ def test_an_encoder_that_gives_nan_leaves_no_bad_vector(folder: Path, tmp_path: 
             return out
 
     report = build_library([folder], tmp_path / "lib", Broken())
-    assert report.manifest.vectors == 2 * 4  # of three notes and three phrases the first of each batch is lost
+    assert report.manifest.vectors == 2 * 6  # of three notes and five phrases the first of each batch is lost
     assert verify_library(tmp_path / "lib") == ()
 
 

@@ -128,7 +128,7 @@ def test_a_trained_task_exports_weights_that_load(tmp_path: Path) -> None:
 def test_a_run_goes_on_from_weights_with_instruments_of_its_own(tmp_path: Path) -> None:
     config = TrainConfig(batch=8, threads=2)
     before = MultiTask(small_store(12, 9), small_store(12, 27, seed=1), config)
-    export(before, tmp_path / "timbrel.safetensors")
+    export(before, tmp_path / "timbrel.safetensors", windows=64)
     others = small_store(7, 9, seed=2)
     task = MultiTask(others, small_store(12, 27, seed=1), config)
     begin(task, tmp_path / "timbrel.safetensors", others)
