@@ -65,7 +65,7 @@ def test_a_watch_that_crashed_is_started_again_when_the_library_changes(watch: W
     first = sleepers()[0]
     first.kill()
     (tmp_path / "manifest.json").write_text("{}")
-    wait(lambda: len(sleepers()) == 1 and sleepers()[0].pid != first.pid)
+    wait(lambda: [sleeper.pid != first.pid for sleeper in sleepers()] == [True])
 
 
 def test_the_built_in_library_is_not_watched() -> None:

@@ -57,7 +57,9 @@ class _Spied(NetworkStream):
     def hear(self, audio: NDArray[np.float32], start: int) -> torch.Tensor:
         """Return the cells [C, R, m] of a window."""
         rows = SMALL.rows
-        return self.encode(audio[start : start + WINDOW], start).cells[0].unflatten(0, (-1, rows)).permute(2, 1, 0)
+        return (
+            self.encode(audio[start : start + WINDOW], start).cells[0].reshape(-1, rows, SMALL.cells).permute(2, 1, 0)
+        )
 
     @torch.inference_mode()
     def whole(self, audio: NDArray[np.float32], end: int, reference: torch.Tensor) -> torch.Tensor:
