@@ -19,6 +19,7 @@ from library.errors import EncoderError, FingerprintError, InputError
 from library.index import Match
 from library.sounds import Sound
 from realtime.gate import GateConfig, Verdict, judge
+from realtime.newest import slots_of
 from realtime.stability import USUAL_STABILITY, steady
 from realtime.telemetry import Telemetry
 from realtime.tracker import Tracker, TrackerConfig, untracked
@@ -208,6 +209,8 @@ class Engine:
         vectors, presence = embedding.vectors[0], embedding.presence[0]
         depth = LOOKUP_DEPTH * self.config.top_k
         if self.config.tracked:
+            if not self.config.all_slots:
+                vectors, presence = slots_of(embedding, self._tracking.threshold * self._tracking.sustain_ratio)
             vectors = self._tracker.observe(vectors, presence, time_s)
         begun = time.perf_counter()
         matches = self.index.query(vectors, depth) if len(vectors) else ()

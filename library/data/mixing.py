@@ -46,7 +46,7 @@ class MixConfig:
         noise_snr_db: Range of its level below the window's.
         songs: Share of mixtures whose instruments play parts of one song, where the store has some; the others play
             in keys and tempi of their own.
-        entry: Share of sources that enter or leave inside the window.
+        entry: Share of sources that enter or leave inside the window; a live tool hears each one enter.
         effects: Share of windows that each effect of a bus is put on: equaliser, room, a codec's upper limit.
         sampled: Share of sampled instruments among those drawn, whatever their share in the store; None leaves it.
         level_db: Range of the whole window's level around the one it is normalised to.
@@ -60,11 +60,11 @@ class MixConfig:
     noise: float = 0.6
     noise_snr_db: tuple[float, float] = (5.0, 60.0)
     songs: float = 0.3
-    entry: float = 0.15
+    entry: float = 0.25
     effects: float = 0.3
     sampled: float | None = 0.5
     level_db: float = 2.0
-    empty: float = 0.08
+    empty: float = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +238,7 @@ class Mixer:
         """Set the level of each source; some enter or leave inside the window."""
         cells = notes.shape[-1]
         draws = self._rng.random(len(power))
-        at = self._rng.integers(cells // 5, cells * 3 // 5, size=len(power))
+        at = self._rng.integers(cells // 5, cells * 4 // 5, size=len(power))
         begin = np.where(draws < self._config.entry / 2, at, 0)
         end = np.where((draws >= self._config.entry / 2) & (draws < self._config.entry), cells - at, cells)
         step = np.arange(cells)

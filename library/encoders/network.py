@@ -17,7 +17,7 @@ from torch.nn import functional as f
 from library.encoders.attention import decode
 from library.encoders.blocks import Trunk
 
-__all__ = ["MixtureOutput", "NetworkConfig", "TimbrelNetwork"]
+__all__ = ["MixtureOutput", "NetworkConfig", "TimbrelNetwork", "Views"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,19 @@ class NetworkConfig:
     blocks: int = 2
     traits: int = 64
     rows: int = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Say which parts of a window are to be heard by themselves.
+
+    Attributes:
+        cells: [V, N] 0 where a cell is in a part, -inf where it is not.
+        memory: [V, M] the same of what queries look at.
+    """
+
+    cells: Tensor
+    memory: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,25 +134,30 @@ class TimbrelNetwork(nn.Module):
         """
         return f.relu(self.traits(cells)), self.nothing(cells), self.saliency(cells)
 
-    def share(self, cells: Tensor, told: tuple[Tensor, Tensor, Tensor], memory: Tensor) -> MixtureOutput:
+    def share(
+        self, cells: Tensor, told: tuple[Tensor, Tensor, Tensor], memory: Tensor, views: Views | None = None
+    ) -> MixtureOutput:
         """Share cells out among slots and pool those of each.
 
         Args:
             cells: [B, N, C] in any order, which that of the masks is.
             told: What tell() says of them.
             memory: [B, M, C] what queries look at.
+            views: Parts of one window (B = 1), each of which is heard as if it were all; B of the result is their
+                number.
         """
         traits, nothing, telling = told
-        query = self.queries.expand(len(cells), -1, -1)
+        count, unseen = (len(cells), None) if views is None else (len(views.cells), views.memory)
+        query = self.queries.expand(count, -1, -1)
         for layer in self.decoder:
-            query = decode(cast("nn.TransformerDecoderLayer", layer), query, memory)
+            query = decode(cast("nn.TransformerDecoderLayer", layer), query, memory, unseen)
         query = self.query_norm(query)
         # Keys are applied to the few queries instead of the many cells: q . (W c + b) = (q W) . c + q . b
         scores = (query @ self.key.weight) @ cells.transpose(1, 2) + (query @ self.key.bias)[..., None]
         scores = scores * cells.shape[-1] ** -0.5
-        masks = torch.cat([scores, nothing.transpose(1, 2)], dim=1).float()
+        masks = torch.cat([scores, nothing.transpose(1, 2).expand(count, -1, -1)], dim=1).float()
         shares = masks.softmax(dim=1)[:, :-1]  # [B, K, N]: how much of a cell is a slot's
-        salience = _share_out(telling)
+        salience = _share_out(telling if views is None else telling + views.cells[..., None])
         weights = shares * salience
         held = weights.sum(dim=-1, keepdim=True)  # [B, K, 1]: share of the window that a slot holds
         pooled = self._pool(cells, traits, torch.cat([weights / held.clamp_min(1e-6), salience], dim=1))

@@ -89,7 +89,10 @@ class MixtureStream(Protocol):
     """Estimate the sets of instruments in the windows of one stream, from what is new in each."""
 
     def encode(self, audio: NDArray[np.float32], start: int) -> MixtureEmbedding:
-        """Encode the next window, audio[T] (16 kHz mono) from sample `start` of the stream on; B of the result is 1."""
+        """Encode the next window, audio[T] (16 kHz mono) from sample `start` of the stream on.
+
+        B of the result is 1, or 2: the window, and its newest part by itself.
+        """
         ...
 
     def features(self) -> NDArray[np.float32] | None:

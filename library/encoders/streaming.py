@@ -19,14 +19,18 @@ from torch.nn import functional as f
 
 from library.encoders.blocks import Trunk
 from library.encoders.columns import Columns
-from library.encoders.network import MixtureOutput, TimbrelNetwork
+from library.encoders.network import MixtureOutput, TimbrelNetwork, Views
 from library.encoders.strips import TrunkStrip, along_time
 from library.features import Frontend, normalise_power
 
-__all__ = ["REFERENCE_DB", "NetworkStream"]
+__all__ = ["NEWEST_CELLS", "REFERENCE_DB", "NetworkStream"]
 
 REFERENCE_DB = 0.3
 """One window in five of a song is computed whole at this, one in sixteen at 1 dB; there names begin to differ."""
+
+NEWEST_CELLS = 12
+"""The newest 1.5 s of a window are heard by themselves as well: what has just entered is a third of them and would be
+a tenth of the window."""
 
 SAME = 1e-4
 """Power of the difference of two windows where they overlap, as a share of the power there, up to which they are one
@@ -70,6 +74,7 @@ class NetworkStream:
         self._overview = along_time(network.overview)
         self._cells, self._told = Columns(), Columns()
         self._origin = self._settled = 0  # frames: the first that the trunk took, the first that it has yet to take
+        self._views: Views | None = None
         self._reach = frontend.power.longest // 2 // self._hop  # frames that a frame's audio extends to both sides
         self._kept: _Kept | None = None
         self._seen: tuple[Tensor, Tensor] | None = None  # band power [F, frames] and reference of the last window
@@ -80,7 +85,7 @@ class NetworkStream:
         return self._hop * Trunk.STRIDE
 
     def encode(self, audio: NDArray[np.float32], start: int) -> MixtureOutput:
-        """Encode the next window.
+        """Encode the next window, and the newest part of it by itself: B of the result is 2.
 
         Args:
             audio: [T] float32, of at least two cells.
@@ -145,7 +150,19 @@ class NetworkStream:
         traits = network.config.traits
         flat = told.flatten(0, 1)[None]
         parts = flat[..., :traits], flat[..., traits : traits + 1], flat[..., traits + 1 :]
-        return network.share(grid.flatten(0, 1)[None], parts, memory.flatten(1, 2))
+        if self._views is None or self._views.cells.shape[1] != len(flat[0]):
+            self._views = self._of_newest(len(grid), grid.shape[1], memory.shape[1], memory.shape[2])
+        return network.share(grid.flatten(0, 1)[None], parts, memory.flatten(1, 2), self._views)
+
+    def _of_newest(self, columns: int, rows: int, looks: int, look_rows: int) -> Views:
+        """Return all of a window and its newest part, as columns of cells and of what queries look at lie in it."""
+        overview = self._network.overview
+        old = max(0, columns - NEWEST_CELLS)
+        # A look that reaches into the newest part belongs to it.
+        old_looks = max(0, -(-(old + int(overview.padding[1]) - overview.kernel_size[1] + 1) // overview.stride[1]))
+        views = torch.zeros(2, columns * rows), torch.zeros(2, looks * look_rows)
+        views[0][1, : old * rows] = views[1][1, : old_looks * look_rows] = -torch.inf
+        return Views(*(view.to(self._device) for view in views))
 
     def _continues(self, audio: NDArray[np.float32], start: int) -> bool:
         """Tell whether a window holds the audio that the last one ended with."""
