@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
-from library.encoders.attention import decode
+from library.encoders.attention import decode, keys_and_values
 from library.encoders.blocks import Trunk
 
 __all__ = ["MixtureOutput", "NetworkConfig", "TimbrelNetwork", "Views"]
@@ -53,11 +53,11 @@ class Views:
 
     Attributes:
         cells: [V, N] 0 where a cell is in a part, -inf where it is not.
-        memory: [V, M] the same of what queries look at.
+        looks: [V, M] the same of what queries look at.
     """
 
     cells: Tensor
-    memory: Tensor
+    looks: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,11 @@ class TimbrelNetwork(nn.Module):
         """Estimate the set of instruments in the trunk's cells[B, C, R, n]."""
         cells = grid.flatten(2).transpose(1, 2)  # [B, N, C]
         memory = (self.overview(grid) + self.row_code.T[None, :, :, None]).flatten(2).transpose(1, 2)
-        return self.share(cells, self.tell(cells), memory)
+        return self.share(cells, self.tell(cells), self.look(memory))
+
+    def look(self, memory: Tensor) -> Tensor:
+        """Return what the queries of each decoder layer see in memory[..., C]: keys and values [..., layers * 2 C]."""
+        return torch.cat([keys_and_values(layer.multihead_attn, memory) for layer in self._layers()], dim=-1)
 
     def tell(self, cells: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return what each of cells[B, N, C] says by itself.
@@ -135,25 +139,25 @@ class TimbrelNetwork(nn.Module):
         return f.relu(self.traits(cells)), self.nothing(cells), self.saliency(cells)
 
     def share(
-        self, cells: Tensor, told: tuple[Tensor, Tensor, Tensor], memory: Tensor, views: Views | None = None
+        self, cells: Tensor, told: tuple[Tensor, Tensor, Tensor], looks: Tensor, views: Views | None = None
     ) -> MixtureOutput:
         """Share cells out among slots and pool those of each.
 
         Args:
             cells: [B, N, C] in any order, which that of the masks is.
             told: What tell() says of them.
-            memory: [B, M, C] what queries look at.
+            looks: [B, M, layers * 2 C] what queries look at, from look().
             views: Parts of one window (B = 1), each of which is heard as if it were all; B of the result is their
                 number.
         """
         traits, nothing, telling = told
-        count, unseen = (len(cells), None) if views is None else (len(views.cells), views.memory)
+        count, unseen = (len(cells), None) if views is None else (len(views.cells), views.looks)
         query = self.queries.expand(count, -1, -1)
-        for layer in self.decoder:
-            query = decode(cast("nn.TransformerDecoderLayer", layer), query, memory, unseen)
+        for layer, seen in zip(self._layers(), looks.chunk(len(self.decoder), dim=-1), strict=True):
+            query = decode(layer, query, seen, unseen)
         query = self.query_norm(query)
         # Keys are applied to the few queries instead of the many cells: q . (W c + b) = (q W) . c + q . b
-        scores = (query @ self.key.weight) @ cells.transpose(1, 2) + (query @ self.key.bias)[..., None]
+        scores = _each_by(query @ self.key.weight, cells.transpose(1, 2)) + (query @ self.key.bias)[..., None]
         scores = scores * cells.shape[-1] ** -0.5
         masks = torch.cat([scores, nothing.transpose(1, 2).expand(count, -1, -1)], dim=1).float()
         shares = masks.softmax(dim=1)[:, :-1]  # [B, K, N]: how much of a cell is a slot's
@@ -164,11 +168,21 @@ class TimbrelNetwork(nn.Module):
         presence = self.presence(torch.cat([query, held.clamp_min(1e-6).log()], dim=-1))[..., 0]
         return MixtureOutput(pooled[:, :-1], presence, masks, cells, pooled[:, -1])
 
+    def _layers(self) -> list[nn.TransformerDecoderLayer]:
+        return [cast("nn.TransformerDecoderLayer", layer) for layer in self.decoder]
+
     def _pool(self, cells: Tensor, traits: Tensor, weights: Tensor) -> Tensor:
         """Pool cells[B, N, C] and their traits by weights[B, K, N] (rows sum to 1) to unit vectors[B, K, D]."""
         weights = weights.to(cells.dtype)
-        mean, trait = weights @ cells, weights @ traits
+        mean, trait = _each_by(weights, cells), _each_by(weights, traits)
         return f.normalize((self.local(mean) + self.head(torch.cat([mean, trait], dim=-1))).float(), dim=-1)
+
+
+def _each_by(rows: Tensor, columns: Tensor) -> Tensor:
+    """Return rows[B, n, m] @ columns[B or 1, m, p], with one product where the columns are the same for all."""
+    if len(columns) == 1 < len(rows):
+        return (rows.flatten(0, 1) @ columns[0]).view(len(rows), -1, columns.shape[2])
+    return rows @ columns
 
 
 def _share_out(telling: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ window's own is within REFERENCE_DB of it (training moves it by far more).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -72,9 +73,9 @@ class NetworkStream:
         self._hop = frontend.spec.hop_length
         self._trunk = TrunkStrip(network.trunk)
         self._overview = along_time(network.overview)
-        self._cells, self._told = Columns(), Columns()
+        self._cells, self._told, self._looks = Columns(), Columns(), Columns()
+        self._looked = 0  # looks of the queries, from the first frame on, that later audio doesn't change
         self._origin = self._settled = 0  # frames: the first that the trunk took, the first that it has yet to take
-        self._views: Views | None = None
         self._reach = frontend.power.longest // 2 // self._hop  # frames that a frame's audio extends to both sides
         self._kept: _Kept | None = None
         self._seen: tuple[Tensor, Tensor] | None = None  # band power [F, frames] and reference of the last window
@@ -101,10 +102,10 @@ class NetworkStream:
             self._begin(first)
         else:
             reference = kept.reference
-        columns = self._hear(power, first, reference, settled)
+        found = self._hear(power, first, reference, settled)
         self._kept = _Kept(np.array(audio, np.float32), start, power[:, : settled - first], first, reference)
         self._seen = power, reference
-        return self._sets(*columns)
+        return found
 
     def features(self) -> NDArray[np.float32] | None:
         """Return the features [F, frames] of the last window, None before the first; any thread may ask."""
@@ -128,41 +129,53 @@ class NetworkStream:
         self._trunk.begin()
         self._cells.clear()
         self._told.clear()
+        self._looks.clear()
+        self._looked = 0
 
-    def _hear(self, power: Tensor, first: int, reference: Tensor, settled: int) -> tuple[Tensor, Tensor]:
-        """Turn what is new in a window's power [F, n] into cells; return the window's [m, R, C] and what they tell."""
+    def _hear(self, power: Tensor, first: int, reference: Tensor, settled: int) -> MixtureOutput:
+        """Turn what is new in a window's power [F, n] into cells, and share out those of the window."""
         new = power[:, self._settled - first :]
         features = normalise_power(new[None], self._frontend.spec, reference).unsqueeze(1)
         cells, whole = self._trunk.push(features, settled - self._origin)
         self._settled = settled
         left = (first - self._origin) // Trunk.STRIDE
         grid = self._cells.put(cells, left, whole)
-        return grid, self._told.put(torch.cat(self._network.tell(cells), dim=-1), left, whole)
-
-    def _sets(self, grid: Tensor, told: Tensor) -> MixtureOutput:
-        """Share out the cells [n, R, C] of a window."""
-        network = self._network
-        seen = f.conv2d(
-            grid.permute(2, 0, 1)[None], self._overview, network.overview.bias, network.overview.stride[::-1],
-            network.overview.padding[::-1],
-        )  # fmt: skip
-        memory = seen.permute(0, 2, 3, 1) + network.row_code
-        traits = network.config.traits
+        told = self._told.put(torch.cat(self._network.tell(cells), dim=-1), left, whole)
+        looks, old_looks = self._look(grid, left, whole)
+        traits = self._network.config.traits
         flat = told.flatten(0, 1)[None]
         parts = flat[..., :traits], flat[..., traits : traits + 1], flat[..., traits + 1 :]
-        if self._views is None or self._views.cells.shape[1] != len(flat[0]):
-            self._views = self._of_newest(len(grid), grid.shape[1], memory.shape[1], memory.shape[2])
-        return network.share(grid.flatten(0, 1)[None], parts, memory.flatten(1, 2), self._views)
+        old = max(0, len(grid) - NEWEST_CELLS) * grid.shape[1]
+        views = _newest(len(flat[0]), old, len(looks) * looks.shape[1], old_looks * looks.shape[1], self._device)
+        return self._network.share(grid.flatten(0, 1)[None], parts, looks.flatten(0, 1)[None], views)
 
-    def _of_newest(self, columns: int, rows: int, looks: int, look_rows: int) -> Views:
-        """Return all of a window and its newest part, as columns of cells and of what queries look at lie in it."""
+    def _look(self, grid: Tensor, left: int, settled: int) -> tuple[Tensor, int]:
+        """Return what queries see of a window, and how much of it is not in the newest part.
+
+        Looks lie on a fixed grid of the stream, so that windows share them.
+
+        Args:
+            grid: Cells [n, R, C] of the window.
+            left: Cells of the stream before it.
+            settled: Cells of the stream that later audio doesn't change.
+
+        Returns:
+            [m, R / 2, layers * 2 C], and the first of the m that reaches into the newest part.
+        """
         overview = self._network.overview
-        old = max(0, columns - NEWEST_CELLS)
-        # A look that reaches into the newest part belongs to it.
-        old_looks = max(0, -(-(old + int(overview.padding[1]) - overview.kernel_size[1] + 1) // overview.stride[1]))
-        views = torch.zeros(2, columns * rows), torch.zeros(2, looks * look_rows)
-        views[0][1, : old * rows] = views[1][1, : old_looks * look_rows] = -torch.inf
-        return Views(*(view.to(self._device) for view in views))
+        size, step, before = overview.kernel_size[1], overview.stride[1], int(overview.padding[1])
+        begin, end = step * self._looked - before, left + len(grid)  # cells
+        missing = max(0, left - begin)
+        last = end + 2 * before - size  # the last look begins there at most, counted with the silence before
+        after = last // step * step - before + size - end
+        seen = f.pad(grid[max(0, begin - left) :].permute(2, 0, 1)[None], (0, 0, missing, after))
+        seen = f.conv2d(seen, self._overview, overview.bias, overview.stride[::-1])
+        new = self._network.look(seen[0].permute(1, 2, 0) + self._network.row_code)
+        self._looked = max(self._looked, (settled + before - size) // step + 1)
+        reaching = size - before - 1  # cells behind its place on the grid that a look reaches
+        first = max(0, -(-(left - reaching) // step))
+        newest = max(0, -(-(end - NEWEST_CELLS - reaching) // step))
+        return self._looks.put(new, first, self._looked), max(0, newest - first)
 
     def _continues(self, audio: NDArray[np.float32], start: int) -> bool:
         """Tell whether a window holds the audio that the last one ended with."""
@@ -179,6 +192,14 @@ class NetworkStream:
             return False
         difference = before - now
         return bool(difference @ difference <= SAME * (before @ before))
+
+
+@lru_cache(maxsize=16)
+def _newest(cells: int, old_cells: int, looks: int, old_looks: int, device: torch.device) -> Views:
+    """Return all of a window and its newest part, by how many cells and looks there are and how many are older."""
+    of_cells, of_looks = torch.zeros(2, cells), torch.zeros(2, looks)
+    of_cells[1, :old_cells] = of_looks[1, :old_looks] = -torch.inf
+    return Views(of_cells.to(device), of_looks.to(device))
 
 
 def _apart_db(power: Tensor, reference: Tensor) -> float:

@@ -150,21 +150,24 @@ def test_an_encoder_without_streams_encodes_each_window_by_itself(
     np.testing.assert_array_equal(stream_of(Plain()).encode(window, 7).vectors, encoder.encode(window[None]).vectors)
 
 
-def test_the_newest_part_is_heard_as_if_it_were_all(music: NDArray[np.float32]) -> None:
+@pytest.mark.parametrize("hop", [HOP, 1600, CELL, 30_000])
+def test_a_window_and_its_newest_part_are_heard_as_if_each_were_all(music: NDArray[np.float32], hop: int) -> None:
     stream = _Spied()
-    network, rows = stream.network, SMALL.rows
-    stream.hear(music, 0)
-    with torch.inference_mode():
-        out = stream.encode(music[HOP : HOP + WINDOW], HOP)
-        cells = out.cells[:, -NEWEST_CELLS * rows :]
-        grid = out.cells[0].reshape(-1, rows, SMALL.cells).permute(2, 1, 0)[None]
-        looks = (network.overview(grid) + network.row_code.T[None, :, :, None]).permute(0, 3, 2, 1)
-        first = looks.shape[1] - 3  # 39 cells: looks of four from two before the first, the last three reach in
-        alone = network.share(cells, network.tell(cells), looks[:, first:].flatten(1, 2))
-    assert out.vectors.shape[0] == 2
-    np.testing.assert_allclose(out.vectors[1:], alone.vectors, atol=1e-5)
-    np.testing.assert_allclose(out.presence[1:], alone.presence, atol=1e-5)
-    np.testing.assert_allclose(out.whole[1:], alone.whole, atol=1e-5)
+    network = stream.network
+    reference = stream.frontend.power(torch.from_numpy(music[None, :WINDOW])).mean()
+    for start in range(0, len(music) - WINDOW, hop):
+        with torch.inference_mode():
+            out = stream.encode(music[start : start + WINDOW], start)
+            grid = stream.whole(music, start + WINDOW, reference)[None]  # of all audio so far
+            memory = (network.overview(grid) + network.row_code.T[None, :, :, None]).transpose(2, 3)
+            for view, begin in enumerate((-(-start // CELL), grid.shape[3] - NEWEST_CELLS)):
+                cells = grid[..., begin:].permute(0, 3, 2, 1).flatten(1, 2)
+                first = max(0, -(-(begin - 1) // 4))  # looks of four cells, two of them before a multiple of four
+                looks = network.look(memory[:, :, first:].flatten(2).transpose(1, 2))
+                expected = network.share(cells, network.tell(cells), looks)
+                np.testing.assert_allclose(out.vectors[view], expected.vectors[0], atol=2e-3)
+                np.testing.assert_allclose(out.presence[view], expected.presence[0], atol=2e-3)
+                np.testing.assert_allclose(out.whole[view], expected.whole[0], atol=2e-3)
 
 
 def test_a_stream_of_windows_shorter_than_the_newest_part_is_heard_twice_alike(encoder: TorchEncoder) -> None:
