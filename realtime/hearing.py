@@ -139,9 +139,10 @@ class Engine:
         samples = round(self.encoder.spec.window_s * SAMPLE_RATE_HZ)
         hop = min(samples, round(self.config.hop_s * SAMPLE_RATE_HZ))
         noise = np.random.default_rng(0).normal(0.0, 0.1, samples + WARM_UP_RUNS * hop).astype(np.float32)
-        for start in range(0, WARM_UP_RUNS * hop, hop):
-            embedding = self._encode(noise[start : start + samples], start)
-            self.index.query(embedding.vectors[0], self.config.top_k)
+        with one_core():
+            for start in range(0, WARM_UP_RUNS * hop, hop):
+                embedding = self._encode(noise[start : start + samples], start)
+                self.index.query(embedding.vectors[0], self.config.top_k)
         rehearsal = Tracker(self._tracking)  # its first assignment imports scipy, which takes longer than a hop
         for time_s in (0.0, self.config.hop_s):
             rehearsal.observe(embedding.vectors[0], embedding.presence[0] + 1.0, time_s)
@@ -160,10 +161,11 @@ class Engine:
         if verdict.skipped is not None:
             return self._done(window, verdict, self._pass_over(window, verdict.skipped), Timing(window_ms))
         begun = time.perf_counter()
-        embedding = self._encode(window.audio, window.start_frame)
-        encoded = time.perf_counter()
-        with self._lock:
-            suggestions, lookup_s = self._suggest(embedding, _end_s(window))
+        with one_core():
+            embedding = self._encode(window.audio, window.start_frame)
+            encoded = time.perf_counter()
+            with self._lock:
+                suggestions, lookup_s = self._suggest(embedding, _end_s(window))
         track_s = time.perf_counter() - encoded - lookup_s
         timing = Timing(window_ms, (encoded - begun) * 1e3, lookup_s * 1e3, track_s * 1e3)
         return self._done(window, verdict, suggestions, timing)
@@ -231,7 +233,7 @@ class Engine:
         return stream_of(encoder) if self.config.tracked else WholeWindows(encoder)
 
     def _encode(self, audio: NDArray[np.float32], start: int) -> MixtureEmbedding:
-        with self._turn, one_core():
+        with self._turn:
             embedding = self._stream.encode(audio, start)
         if not (np.isfinite(embedding.vectors).all() and np.isfinite(embedding.presence).all()):
             raise EncoderError(
