@@ -20,7 +20,7 @@ MEMORY_S = 32.0
 STEP_S = 0.5
 """Windows nearer to each other than this say nearly the same: of those before the newest, one is kept."""
 
-DOUBT_WINDOWS = 2.0
+DOUBT_WINDOWS = 1.0
 """So many windows without a sound are added to those that speak for it, though no more than came before this one: what
 is new has to be heard clearly, what the first window holds shows at once."""
 
@@ -48,7 +48,7 @@ CANDIDATES = 10
 NUMBERS_KEPT = 8192
 """Sounds that may have a number, more than all windows hold; beyond, those that no window holds lose theirs."""
 
-HELD = 1.25
+HELD = 1.5
 """A sound that shows counts as so much more: two that explain nearly as much don't take turns."""
 
 _TINY_S = 1e-6

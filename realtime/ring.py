@@ -74,7 +74,9 @@ class Ring:
         header[:] = 0
         header[_CAPACITY], header[_CHANNELS], header[_RATE] = capacity, channels, sample_rate
         del header  # a view left alive would keep the mapping from being closed if the constructor failed
-        return cls(memory, owner=True)
+        ring = cls(memory, owner=True)
+        ring._frames[:] = 0.0  # its pages are there before a callback in real time writes to them
+        return ring
 
     @classmethod
     def attach(cls, name: str) -> Ring:

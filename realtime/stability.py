@@ -19,7 +19,7 @@ def steady(config: TrackerConfig, stability: float) -> TrackerConfig:
     """Return settings under which suggestions come and go sooner, or later and more surely.
 
     Evidence, hits, windows and the refractory time all grow by the same factor: by half at 0, as they are at .5, twice
-    at 1. So an instrument shows after 1 hit of 2 windows, 2 of 3 or 4 of 6, and stays for 1 s, 2 s or 4 s unheard.
+    at 1. So an instrument shows after 1 hit, 1 or 2 of 6 windows, and stays for 1 s, 2 s or 4 s unheard.
 
     Args:
         config: Settings as they are usual.

@@ -24,7 +24,7 @@ class TrackerConfig:
         threshold: Presence from which a slot counts as heard (a hit).
         top_k: Sounds in a suggestion.
         trigger_hits: Hits that make a track appear ...
-        trigger_windows: ... out of so many newest windows: one window with a false alarm shows nothing.
+        trigger_windows: ... out of so many newest windows. What the first hit is worth, the evidence says.
         refractory_s: A track disappears when it was not heard for that long; shorter rests do not flicker.
         sustain_ratio: A track that shows is kept by a presence of this part of the threshold (hysteresis).
         match_cosine: Least cosine between a track and a slot that carries it on. Windows overlap by nine tenths, so the
@@ -40,13 +40,13 @@ class TrackerConfig:
 
     threshold: float
     top_k: int = 5
-    trigger_hits: int = 2
+    trigger_hits: int = 1
     trigger_windows: int = 3
     refractory_s: float = 2.0
     sustain_ratio: float = 0.3
-    match_cosine: float = 0.6
+    match_cosine: float = 0.7
     average_s: float = 4.0
-    least_evidence: float = 0.2
+    least_evidence: float = 0.26
     sustain_evidence: float = 0.6
     switch_margin: float = 0.03
     merge: bool = True

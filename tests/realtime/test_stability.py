@@ -27,7 +27,7 @@ def test_the_middle_of_the_scale_changes_nothing_and_is_where_the_settings_begin
 
 def test_everything_grows_from_one_end_of_the_scale_to_the_other() -> None:
     ends = [steady(USUAL, stability) for stability in (0.0, 1.0)]
-    assert [(one.trigger_hits, one.trigger_windows, one.refractory_s) for one in ends] == [(1, 2, 1.0), (4, 6, 4.0)]
+    assert [(one.trigger_hits, one.trigger_windows, one.refractory_s) for one in ends] == [(1, 2, 1.0), (2, 6, 4.0)]
     assert [one.least_evidence for one in ends] == [USUAL.least_evidence / 2, USUAL.least_evidence * 2]
     steps = [steady(USUAL, number / 20) for number in range(21)]
     for name in ("trigger_hits", "trigger_windows", "refractory_s", "least_evidence"):
@@ -36,7 +36,7 @@ def test_everything_grows_from_one_end_of_the_scale_to_the_other() -> None:
     assert all(one.trigger_hits <= one.trigger_windows for one in steps)
 
 
-@pytest.mark.parametrize(("stability", "wanted"), [(0.0, 0), (0.5, 1), (1.0, 3)])
+@pytest.mark.parametrize(("stability", "wanted"), [(0.0, 0), (0.5, 0), (1.0, 1)])
 def test_a_sound_that_enters_shows_the_later_the_more_stability_is_asked_for(stability: float, wanted: int) -> None:
     run = Run(steady(replace(USUAL, least_evidence=0.0), stability))
     for _ in range(6):
@@ -59,7 +59,7 @@ def test_a_threshold_works_from_the_next_window_on_and_none_is_the_calibrated_on
     heard.tune(1.0, USUAL_STABILITY)
     assert heard.analyse(window(audio)).suggestions == ()
     heard.tune(None, USUAL_STABILITY)
-    assert [bool(heard.analyse(window(audio, 0.5 * number)).suggestions) for number in (1, 2)] == [False, True]
+    assert heard.analyse(window(audio, 0.5)).suggestions
 
 
 @pytest.mark.parametrize("stability", [0.0, 1.0])
