@@ -85,7 +85,11 @@ class JackServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self._claim.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
