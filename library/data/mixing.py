@@ -42,6 +42,7 @@ class MixConfig:
         max_sources: Most instruments (9 in arXiv 2211.07951).
         gain_db: Range of each source's level, uniform.
         drums: Share of mixtures with percussion, which is not to be named.
+        kits: Share of it that is changed as another maker's kit might sound.
         noise: Share of windows with a noise floor.
         noise_snr_db: Range of its level below the window's.
         songs: Share of mixtures whose instruments play parts of one song, where the store has some; the others play
@@ -57,6 +58,7 @@ class MixConfig:
     max_sources: int = 9
     gain_db: tuple[float, float] = (-8.0, 2.0)
     drums: float = 0.25
+    kits: float = 0.5
     noise: float = 0.6
     noise_snr_db: tuple[float, float] = (5.0, 60.0)
     songs: float = 0.3
@@ -115,6 +117,7 @@ class Mixer:
         self._rng = np.random.default_rng(seed)
         self._device = torch.device(device)
         self._store = store
+        self._frame_s = store.spec.hop_length / store.spec.sample_rate
         # On an accelerator the clips lie in its memory; on a CPU they stay in the mapped files.
         self._clips = tuple(_tensor(array, self._device) for array in (store.amplitude, store.notes))
         self._classes = len(store.instruments)
@@ -148,10 +151,10 @@ class Mixer:
 
     def other_makers(self, labels: NDArray[np.int64]) -> Tensor:
         """Return features[B, 1, F, frames] of a clip of each of labels[B], as another maker's of its kind might be."""
-        rng, spec = self._rng, self._store.spec
+        rng = self._rng
         rows = np.array([rng.choice(self._by_label[c]) for c in labels])
         power, _ = self._draw(rows, np.full(len(rows), -1))
-        mix = as_other_makers(power, rng, spec.hop_length / spec.sample_rate)
+        mix = as_other_makers(power, rng, self._frame_s)
         mix = bus_effects(mix, rng, self._config.effects)
         return self._features(mix + self._noise(mix, rng.random(len(rows)) < self._config.noise))
 
@@ -182,6 +185,10 @@ class Mixer:
         used = gains > 0
         where, source = (torch.from_numpy(index).to(self._device) for index in np.nonzero(used))
         power, notes = self._draw(rows[used], np.repeat(turns[:, None], most + 1, axis=1)[used])
+        kits = torch.nonzero(source == most)[:, 0]
+        kits = kits[torch.from_numpy(rng.random(len(kits)) < config.kits).to(self._device)]
+        if len(kits):
+            power[kits] = as_other_makers(power[kits], rng, self._frame_s)
         power, notes = self._enter(power, notes, torch.from_numpy(gains[used]).to(self._device))
         shape = self._store.amplitude.shape[1:]
         mix = torch.zeros(batch, *shape, device=self._device).index_add_(0, where, power)
