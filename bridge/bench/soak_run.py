@@ -26,6 +26,7 @@ REST_S = 4.0
 VANISHED_TTL_S = 2
 PAGE_S = 30.0
 MOST_ERRORS = 20
+MOST_TRIES = 5
 
 
 class SoakRun:
@@ -127,11 +128,7 @@ class SoakRun:
             client.register("surface")
             client.send("/timbrel/ping", "soak")
             client.until("/timbrel/pong")
-            client.send("/timbrel/refresh")
-            client.until("/timbrel/suggest/begin", lambda heard: heard.args[1] > 0)
-            client.until("/timbrel/suggest/end")
-            client.send("/timbrel/suggest/choose", _with_program(client.heard), 0)
-            chosen = client.until("/timbrel/chosen")
+            chosen = self._choose(client)
             self.done[f"choices ({chosen.args[4]})"] += 1
             client.send("/timbrel/undo")
             client.send("/timbrel/help")
@@ -139,6 +136,19 @@ class SoakRun:
             client.send("/timbrel/ping", "end")
             client.until("/timbrel/pong", lambda heard: heard.args[0] == "end")
         self.done["clients"] += 1
+
+    def _choose(self, client: OscVisitor) -> Heard:
+        """Choose from the newest list; between its datagrams and the choice a shorter one may have come."""
+        for _ in range(MOST_TRIES):
+            client.send("/timbrel/refresh")
+            client.until("/timbrel/suggest/begin", lambda heard: heard.args[1] > 0)
+            client.until("/timbrel/suggest/end")
+            client.send("/timbrel/suggest/choose", _with_program(client.heard), 0)
+            answer = client.until(("/timbrel/chosen", "/timbrel/error"))
+            if answer.address == "/timbrel/chosen":
+                return answer
+            self.done["choices that came too late"] += 1
+        raise TimbrelError("timbrel run", f"refused {MOST_TRIES} choices", str(answer.args[-1]))
 
     def _until_reloaded(self, sounds: int) -> None:
         """Wait until the daemon has the library with so many sounds."""

@@ -93,18 +93,19 @@ class OscVisitor:
         self.heard.append(heard)
         return heard
 
-    def until(self, address: str, is_right: Callable[[Heard], bool] = lambda _: True) -> Heard:
-        """Wait for a message.
+    def until(self, address: str | tuple[str, ...], is_right: Callable[[Heard], bool] = lambda _: True) -> Heard:
+        """Wait for a message of an address, or of one of several.
 
         Raises:
             TimbrelError: It did not come in a minute.
         """
+        wanted = (address,) if isinstance(address, str) else address
         end = time.monotonic() + WAIT_S
         while (left := end - time.monotonic()) > 0:
             heard = self.take(left)
-            if heard is not None and heard.address == address and is_right(heard):
+            if heard is not None and heard.address in wanted and is_right(heard):
                 return heard
-        raise TimbrelError("timbrel run", f"sent no {address} in {WAIT_S:.0f} s", "look at what it prints")
+        raise TimbrelError("timbrel run", f"sent no {' or '.join(wanted)} in {WAIT_S:.0f} s", "look at what it prints")
 
 
 def visit_page(url: str, *, is_polite: bool = True) -> dict[str, Any]:  # Any: what JSON holds
