@@ -48,6 +48,9 @@ CANDIDATES = 10
 NUMBERS_KEPT = 8192
 """Sounds that may have a number, more than all windows hold; beyond, those that no window holds lose theirs."""
 
+EARLY, SETTLED_S = 0.6, 2.0
+"""What has just entered needs this part of the evidence; all of it when it has been followed for so long."""
+
 HELD = 1.5
 """A sound that shows counts as so much more: two that explain nearly as much don't take turns."""
 
@@ -189,6 +192,8 @@ class Evidence:
         weights = np.tile(fades, (len(wishes) + 1, 1))
         allowed, needed = np.zeros((len(wishes), len(column))), np.full((len(wishes), len(column)), least)
         for number, wish in enumerate(wishes):
+            age_s = max(0.0, now - wish.first_s)
+            bar = least * min(1.0, EARLY + (1.0 - EARLY) * age_s / SETTLED_S)
             weights[number] *= windows_s >= min(wish.first_s, now) - _TINY_S
             near = max(match.standing for match in wish.matches) - REACH
             welcome = max(match.taste for match in wish.matches) - WELCOME
@@ -196,7 +201,7 @@ class Evidence:
                 if match.standing >= near and match.taste >= welcome:
                     is_held = match.sound.id == wish.held
                     allowed[number, column[match.sound.id]] = HELD if is_held else 1.0
-                    needed[number, column[match.sound.id]] = least * (sustain if is_held else 1.0)
+                    needed[number, column[match.sound.id]] = bar * (sustain if is_held else 1.0)
         doubt = min(DOUBT_WINDOWS, len(windows_s) - 1.0)
         return weights / (weights.sum(axis=1, keepdims=True) + doubt), allowed, needed
 

@@ -46,8 +46,8 @@ class TrackerConfig:
     sustain_ratio: float = 0.3
     match_cosine: float = 0.7
     average_s: float = 4.0
-    least_evidence: float = 0.26
-    sustain_evidence: float = 0.6
+    least_evidence: float = 0.3
+    sustain_evidence: float = 0.5
     switch_margin: float = 0.03
     merge: bool = True
     max_tracks: int = 18

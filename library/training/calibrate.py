@@ -17,7 +17,7 @@ from library.training.losses import assign
 __all__ = ["calibrate"]
 
 _THRESHOLDS = np.arange(0.05, 0.96, 0.025)
-_GOOD_ENOUGH = 0.97
+_GOOD_ENOUGH = 0.98
 """Share of the best F1 that a higher threshold may cost: where F1 is flat, saying less is more honest."""
 
 _SHARPNESS = (4.0, 6.0, 8.0, 10.0, 12.0, 16.0, 24.0)

@@ -31,6 +31,9 @@ WINDOW_S = 5.0
 PRESENCE_WINDOWS = 25_600
 """Windows that the presence head of finished weights is fitted on; a minute and a half on two cores."""
 
+CALIBRATION_MIXTURES = 720
+"""Validation mixtures that finished weights are calibrated on, three times as many as while they train."""
+
 Progress = Callable[[str, float], None]
 
 
@@ -111,7 +114,7 @@ def export(task: MultiTask, path: Path, windows: int) -> str:
     """
     directions = f.normalize(task.prototypes.weight.detach(), dim=-1)
     refit_presence(task.network, task.draws(windows), directions, task.scale)
-    heard = task.heard_in_validation()
+    heard = task.heard_in_validation(CALIBRATION_MIXTURES)
     cohort = task.cohort()
     calibration = calibrate(heard.vectors, heard.logits, heard.library, heard.truth, cohort.numpy())
     return save_checkpoint(path, task.network, calibration, WINDOW_S, cohort)

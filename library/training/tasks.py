@@ -199,16 +199,17 @@ class MultiTask(SingleTask):
             "three": scores.top1,
         }
 
-    def heard_in_validation(self) -> Heard:
-        """Run the multi path over the validation mixtures."""
+    def heard_in_validation(self, mixtures: int = VALIDATION_MIXTURES) -> Heard:
+        """Run the multi path over so many validation mixtures."""
         self.network.eval()
+        mixes = self._mixes if mixtures == VALIDATION_MIXTURES else validation_mixtures(self._valid, mixtures)
         with torch.inference_mode():
-            outs = [self.network.multi(mix.features.to(self.device)) for mix in self._mixes]
+            outs = [self.network.multi(mix.features.to(self.device)) for mix in mixes]
         return Heard(
             torch.cat([out.vectors for out in outs]).cpu().numpy(),
             torch.cat([out.presence for out in outs]).cpu().numpy(),
             self._library(),
-            mixture_truth(self._mixes, len(self._valid.instruments)),
+            mixture_truth(mixes, len(self._valid.instruments)),
         )
 
     def draws(self, windows: int) -> Iterator[MixtureBatch]:
