@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from library.index import Match
 from library.sounds import Sound
-from realtime.evidence import NUMBERS_KEPT, Evidence, Wish
+from realtime.evidence import EARLY, NUMBERS_KEPT, SETTLED_S, Evidence, Wish
 
 LEAST, SUSTAIN = 0.15, 0.6
 
@@ -97,3 +99,16 @@ def test_time_that_stands_still_or_goes_back_does_no_harm() -> None:
     for time_s in (5.0, 5.0, 4.0, 4.5):
         evidence.observe([(0.9, (_match("flute", 0.9),))], time_s)
     assert _names(evidence, Wish(5.0, (_match("flute", 0.9), _match("bass", 0.2)))) == ["flute"]
+
+
+def test_what_has_just_entered_needs_a_little_less_than_what_is_followed_for_long() -> None:
+    flute, needed = (_match("flute", 0.9),), []
+    for age_s in (0.0, SETTLED_S / 2, SETTLED_S, 2 * SETTLED_S):
+        evidence = Evidence()
+        evidence.observe([(0.9, flute)], 5.0)  # the first window of all is beyond doubt
+        evidence.observe([], 5.0 + age_s + 0.5)
+        bars = np.linspace(0.01, 1.0, 100)
+        shown = [evidence.choose((Wish(5.5, flute),), (), bar, SUSTAIN)[0] is not None for bar in bars]
+        needed.append(float(bars[shown][-1]))
+    assert needed[0] > needed[1] > needed[2] >= needed[3]
+    assert needed[0] * EARLY < needed[2] * 1.1
