@@ -48,7 +48,7 @@ CANDIDATES = 10
 NUMBERS_KEPT = 8192
 """Sounds that may have a number, more than all windows hold; beyond, those that no window holds lose theirs."""
 
-EARLY, SETTLED_S = 0.8, 2.0
+EARLY, SETTLED_S = 0.7, 2.0
 """What has just entered needs this part of the evidence; all of it when it has been followed for so long."""
 
 HELD = 1.5
