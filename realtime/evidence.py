@@ -51,7 +51,7 @@ NUMBERS_KEPT = 8192
 EARLY, SETTLED_S = 0.7, 2.0
 """What has just entered needs this part of the evidence; all of it when it has been followed for so long."""
 
-HELD = 1.5
+HELD = 1.25
 """A sound that shows counts as so much more: two that explain nearly as much don't take turns."""
 
 _TINY_S = 1e-6
