@@ -32,7 +32,7 @@ _ARCHIVE = ".h2drumkit"
 _OTHER_KITS = frozenset((".sf2", ".sf3", ".sfz", _ARCHIVE))
 """Files that hold a drum kit for other programs, or one that Hydrogen has to import first."""
 
-_LOAD_S = 10.0
+_LOAD_S = 5.0
 _PUSHED, _LAST_OF_STATE = "state", "/Hydrogen/MUTE_TOGGLE"
 _TARGET = "drumkit"
 

@@ -30,8 +30,8 @@ REFERENCE_DB = 0.3
 """One window in five of a song is computed whole at this, one in sixteen at 1 dB; there names begin to differ."""
 
 NEWEST_CELLS = 12
-"""The newest 1.5 s of a window are heard by themselves as well: what has just entered is a third of them and would be
-a tenth of the window."""
+"""The newest 1.5 s of a window are heard by themselves as well: what entered half a second ago is a third of them, but a
+tenth of the window."""
 
 SAME = 1e-4
 """Power of the difference of two windows where they overlap, as a share of the power there, up to which they are one

@@ -31,7 +31,7 @@ FADED_S = 2.5
 QUIET_S = 1.5
 """Hydrogen listens before it has opened its first song, and pushes its state again when it has."""
 
-SAME, OTHER = 0.97, 0.95
+SAME, OTHER = 0.97, 0.9
 SETTINGS = {
     "<oscEnabled>false": "<oscEnabled>true",
     "<oscServerPort>9000": "<oscServerPort>{}",
