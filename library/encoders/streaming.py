@@ -30,7 +30,7 @@ REFERENCE_DB = 0.3
 """One window in five of a song is computed whole at this, one in sixteen at 1 dB; there names begin to differ."""
 
 NEWEST_CELLS = 12
-"""The newest 1.5 s of a window are heard by themselves as well: what entered half a second ago is a third of them, but a
+"""The newest 1.5 s of a window are heard by themselves as well: what entered half a second ago is a third of them and a
 tenth of the window."""
 
 SAME = 1e-4
