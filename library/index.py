@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ from library.generation import Generation, open_generation
 from library.hubs import Cohort, Hubs
 from library.integrity import READ_WHOLE_BYTES, MappedFiles, check_content, check_files
 from library.manifest import check_fingerprint, read_manifest
-from library.nearest import Distinct, Part, Ranked, best_first, merged
+from library.match import Match, first_distinct
+from library.nearest import Part, Ranked, best_places, merged
 from library.sounds import Sound
 from library.taste import Taste, lean
 
@@ -47,29 +47,6 @@ _SPARE = 10
 _LEAST_NORM = 1e-6
 _OPEN_TRIES = 3
 _SOUNDS_KEPT = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """Pair a sound with how close it is.
-
-    Attributes:
-        sound: The library entry.
-        score: Cosine similarity, -1..1.
-        taste: What the producer's taste adds to it in the order (see library.taste).
-        off: What is taken off it there, for a slot of a mixture (see library.hubs): it is near by few of its clips, or
-            near to whatever is asked.
-    """
-
-    sound: Sound
-    score: float
-    taste: float = 0.0
-    off: float = 0.0
-
-    @property
-    def standing(self) -> float:
-        """By what matches are ordered."""
-        return self.score + self.taste - self.off
 
 
 class SoundIndex:
@@ -200,9 +177,11 @@ class SoundIndex:
         self._mapped.check()
         queries = self._checked(vectors, k)
         blocked = self._gone if among is None else self._gone | ~among
-        near = self._base.all(queries) if among is not None or self.search == "exact" else self._near(queries, k)
         new = self._delta.all(queries)
-        return tuple(self._top(merged(*parts, blocked), k) for parts in zip(near, new, strict=True))
+        if among is not None or self.search == "exact":
+            return self._top(merged(self._base.all(queries), new, blocked), k)
+        near = enumerate(self._near(queries, k))
+        return tuple(top for i, some in near for top in self._top(merged(some, new.of(i), blocked), k))
 
     def preview_path(self, sound: Sound) -> Path | None:
         """Return a short audio file that shows how a sound of this library sounds, if there is one."""
@@ -243,8 +222,8 @@ class SoundIndex:
             missing = [i for i in missing if found[i] is None]
             count *= 4
         # Even asked for all, Annoy leaves some out: the last resort is every row.
-        for i, ranked in zip(missing, part.all(queries[missing]) if missing else (), strict=True):
-            found[i] = ranked
+        for i in missing:
+            found[i] = part.all(queries[i : i + 1])
         return [ranked for ranked in found if ranked is not None]
 
     def _candidates(self, queries: NDArray[np.float32], count: int) -> list[NDArray[np.int64]]:
@@ -252,25 +231,30 @@ class SoundIndex:
             return self._cells.rows(queries, count)
         return [self._annoy.rows(query, count) for query in queries] if self._annoy else []
 
-    def _top(self, ranked: Ranked, k: int) -> tuple[Match, ...]:
-        """Return the best k of some sounds; of those that are the same, the first."""
-        matches: list[Match] = []
-        distinct = Distinct(self._generation)
-        taste = self._added[ranked.positions]
+    def _top(self, ranked: Ranked, k: int) -> tuple[tuple[Match, ...], ...]:
+        """Return for each query the best k of some sounds; of those that are the same, the first."""
+        positions, taste = ranked.positions, self._added[ranked.positions]
         off = ranked.scores - ranked.standing
         if self._hubs is not None:
-            off = off + self._hubs.of(ranked.positions)
-        for place in best_first(ranked.scores + taste - off):
-            position = int(ranked.positions[place])
-            # float16 rounding can put the cosine of equal vectors a little beyond 1.
-            score = max(-1.0, min(1.0, float(ranked.scores[place])))
-            sound = self._sound(position)
-            if not distinct.take(position, sound.kind, score):
-                continue
-            matches.append(Match(sound, score, float(taste[place]), float(off[place])))
-            if len(matches) == k:
-                break
-        return tuple(matches)
+            off = off + self._hubs.of(positions)
+        keys = ranked.scores + taste - off
+        first = best_places(keys, k + _SPARE)
+        found = self._walk(ranked, taste, off, first, k)
+        if first.shape[1] < len(positions) and any(len(matches) < k for matches in found):
+            return self._walk(ranked, taste, off, best_places(keys, len(positions)), k)
+        return found
+
+    def _walk(
+        self, ranked: Ranked, taste: NDArray[np.float32], off: NDArray[np.float32], places: NDArray[np.int64], k: int
+    ) -> tuple[tuple[Match, ...], ...]:
+        columns = (
+            ranked.positions[places],
+            np.take_along_axis(ranked.scores, places, axis=1),
+            taste[places],
+            np.take_along_axis(off, places, axis=1),
+        )
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return tuple(first_distinct(self._generation, self._sound, row, k) for row in rows)
 
 
 def library_path(name_or_path: str | Path) -> Path:

@@ -60,11 +60,15 @@ class Verdict:
 
 def judge(audio: NDArray[np.float32], sample_rate: int, config: GateConfig = GateConfig()) -> Verdict:
     """Judge audio[T] mono by its energy."""
+    if not len(audio):
+        return Verdict("silent", level_db(audio), 0.0, 0)
+    lowest, highest = float(audio.min()), float(audio.max())
     # NaN fails the comparison as well as infinity does.
-    if not bool(np.all(np.abs(audio) < SAFE_PEAK)):
-        return Verdict("not-finite", level_db(np.zeros(0, np.float32)), 0.0, 0)
+    if not (lowest > -SAFE_PEAK and highest < SAFE_PEAK):
+        return Verdict("not-finite", level_db(audio[:0]), 0.0, 0)
+    is_loud = max(-lowest, highest) >= CLIP_LEVEL
+    clipped = int(np.count_nonzero(np.abs(audio) >= CLIP_LEVEL)) if is_loud else 0
     level = level_db(audio)
-    clipped = int(np.count_nonzero(np.abs(audio) >= CLIP_LEVEL))
     active = _active(audio, round(BLOCK_S * sample_rate), config.silence_db)
     silent = level < config.silence_db or active < config.min_active
     return Verdict("silent" if silent else None, level, active, clipped)
@@ -75,5 +79,6 @@ def _active(audio: NDArray[np.float32], block: int, silence_db: float) -> float:
     blocks = len(audio) // block
     if blocks == 0:
         return float(level_db(audio) >= silence_db)
-    power = np.square(audio[: blocks * block].reshape(blocks, block), dtype=np.float64).mean(axis=1)
+    parts = audio[: blocks * block].reshape(blocks, block)
+    power = np.einsum("ij,ij->i", parts, parts) / block
     return float(np.mean(power >= 10.0 ** (silence_db / 10.0)))

@@ -54,6 +54,10 @@ class HarmonicStack(nn.Module):
         super().__init__()
         self._rows = rows
         self._shifts = [round(BANDS_PER_OCTAVE * math.log2(h)) for h in self.HARMONICS]
+        self._below = -min(self._shifts)
+        # What by_time() takes, row by row, of the rows' places and the bands, with silence below them, behind.
+        bands = [torch.arange(rows) + rows + self._below + shift for shift in self._shifts]
+        self.register_buffer("taken", torch.stack([*bands, torch.arange(rows)], dim=1).flatten(), persistent=False)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return [B, CHANNELS, rows, frames] of log features[B, 1, F, frames]; beyond the bands there is silence.
@@ -63,9 +67,8 @@ class HarmonicStack(nn.Module):
         device = features.device.type
         if torch.is_autocast_enabled(device):
             features = features.to(torch.get_autocast_dtype(device))
-        below = -min(self._shifts)
-        above = max(0, max(self._shifts) + self._rows - features.shape[2])
-        padded = f.pad(features[:, 0], (0, 0, below, above), value=SILENCE)
+        below = self._below
+        padded = f.pad(features[:, 0], (0, 0, below, self._above(features.shape[2])), value=SILENCE)
         shape = (len(features), self._rows, features.shape[3], self.CHANNELS)
         stacked = torch.empty(shape, dtype=features.dtype, device=features.device)
         for channel, shift in enumerate(self._shifts):
@@ -73,6 +76,17 @@ class HarmonicStack(nn.Module):
         place = torch.linspace(-1, 1, self._rows, device=features.device)
         stacked[..., -1] = place.to(features.dtype)[None, :, None]
         return stacked.permute(0, 3, 1, 2)
+
+    def by_time(self, features: Tensor) -> Tensor:
+        """Return [1, CHANNELS, n, rows] of log features[F, n], as forward() makes them, with time before rows."""
+        bands, frames = features.shape
+        padded = f.pad(features.T, (self._below, self._above(bands)), value=SILENCE)
+        place = torch.linspace(-1, 1, self._rows, device=features.device).expand(frames, -1)
+        found = torch.cat([place, padded], dim=1).index_select(1, self.get_buffer("taken"))
+        return found.view(1, frames, self._rows, self.CHANNELS).permute(0, 3, 1, 2)
+
+    def _above(self, bands: int) -> int:
+        return max(0, max(self._shifts) + self._rows - bands)
 
 
 class Trunk(nn.Module):

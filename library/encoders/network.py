@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
-from library.encoders.attention import decode, keys_and_values
+from library.encoders.attention import decode, keys_and_values_of_all
 from library.encoders.blocks import Trunk
 
 __all__ = ["MixtureOutput", "NetworkConfig", "TimbrelNetwork", "Views"]
@@ -113,8 +113,8 @@ class TimbrelNetwork(nn.Module):
     def single_and_cells(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return vectors as single() does, and the trunk's cells[B, N, C]."""
         cells = self.trunk(features).flatten(2).transpose(1, 2)
-        traits, _, salience = self.tell(cells)
-        return self._pool(cells, traits, _share_out(salience))[:, 0], cells
+        told = self.tell(cells)
+        return self._pool(told, _share_out(told[..., -1:]))[:, 0], cells
 
     def multi(self, features: Tensor) -> MixtureOutput:
         """Estimate the set of instruments in features[B, 1, F, frames]."""
@@ -124,33 +124,35 @@ class TimbrelNetwork(nn.Module):
         """Estimate the set of instruments in the trunk's cells[B, C, R, n]."""
         cells = grid.flatten(2).transpose(1, 2)  # [B, N, C]
         memory = (self.overview(grid) + self.row_code.T[None, :, :, None]).flatten(2).transpose(1, 2)
-        return self.share(cells, self.tell(cells), self.look(memory))
+        return self.share(self.tell(cells), self.look(memory))
 
     def look(self, memory: Tensor) -> Tensor:
         """Return what the queries of each decoder layer see in memory[..., C]: keys and values [..., layers * 2 C]."""
-        return torch.cat([keys_and_values(layer.multihead_attn, memory) for layer in self._layers()], dim=-1)
+        return keys_and_values_of_all([layer.multihead_attn for layer in self._layers()], memory)
 
-    def tell(self, cells: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what each of cells[B, N, C] says by itself.
+    def tell(self, cells: Tensor) -> Tensor:
+        """Return what each of cells[..., C] says by itself.
 
         Returns:
-            Traits [B, N, traits]; logits [B, N, 1] of its being no note, and of how much it tells of timbre.
+            [..., C + traits + 2]: the cell; its traits; the logits of its being no note, and of how much it tells of
+            timbre.
         """
-        return f.relu(self.traits(cells)), self.nothing(cells), self.saliency(cells)
+        says = (self.traits, self.nothing, self.saliency)
+        weight, bias = torch.cat([part.weight for part in says]), torch.cat([part.bias for part in says])
+        said = f.linear(cells, weight, bias)
+        traits = self.config.traits
+        return torch.cat([cells, f.relu(said[..., :traits]), said[..., traits:]], dim=-1)
 
-    def share(
-        self, cells: Tensor, told: tuple[Tensor, Tensor, Tensor], looks: Tensor, views: Views | None = None
-    ) -> MixtureOutput:
+    def share(self, told: Tensor, looks: Tensor, views: Views | None = None) -> MixtureOutput:
         """Share cells out among slots and pool those of each.
 
         Args:
-            cells: [B, N, C] in any order, which that of the masks is.
-            told: What tell() says of them.
+            told: [B, N, C + traits + 2] what tell() says of cells in any order, which that of the masks is.
             looks: [B, M, layers * 2 C] what queries look at, from look().
             views: Parts of one window (B = 1), each of which is heard as if it were all; B of the result is their
                 number.
         """
-        traits, nothing, telling = told
+        cells, nothing, telling = told[..., : self.config.cells], told[..., -2:-1], told[..., -1:]
         count, unseen = (len(cells), None) if views is None else (len(views.cells), views.looks)
         query = self.queries.expand(count, -1, -1)
         for layer, seen in zip(self._layers(), looks.chunk(len(self.decoder), dim=-1), strict=True):
@@ -164,18 +166,17 @@ class TimbrelNetwork(nn.Module):
         salience = _share_out(telling if views is None else telling + views.cells[..., None])
         weights = shares * salience
         held = weights.sum(dim=-1, keepdim=True)  # [B, K, 1]: share of the window that a slot holds
-        pooled = self._pool(cells, traits, torch.cat([weights / held.clamp_min(1e-6), salience], dim=1))
+        pooled = self._pool(told, torch.cat([weights / held.clamp_min(1e-6), salience], dim=1))
         presence = self.presence(torch.cat([query, held.clamp_min(1e-6).log()], dim=-1))[..., 0]
         return MixtureOutput(pooled[:, :-1], presence, masks, cells, pooled[:, -1])
 
     def _layers(self) -> list[nn.TransformerDecoderLayer]:
         return [cast("nn.TransformerDecoderLayer", layer) for layer in self.decoder]
 
-    def _pool(self, cells: Tensor, traits: Tensor, weights: Tensor) -> Tensor:
-        """Pool cells[B, N, C] and their traits by weights[B, K, N] (rows sum to 1) to unit vectors[B, K, D]."""
-        weights = weights.to(cells.dtype)
-        mean, trait = _each_by(weights, cells), _each_by(weights, traits)
-        return f.normalize((self.local(mean) + self.head(torch.cat([mean, trait], dim=-1))).float(), dim=-1)
+    def _pool(self, told: Tensor, weights: Tensor) -> Tensor:
+        """Pool what tell() says of N cells by weights[B, K, N] (rows sum to 1) to unit vectors[B, K, D]."""
+        mean = _each_by(weights.to(told.dtype), told[..., :-2])  # cells and traits
+        return f.normalize((self.local(mean[..., : self.config.cells]) + self.head(mean)).float(), dim=-1)
 
 
 def _each_by(rows: Tensor, columns: Tensor) -> Tensor:

@@ -15,13 +15,13 @@ from functools import lru_cache
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as f
 
 from library.encoders.blocks import Trunk
 from library.encoders.columns import Columns
 from library.encoders.network import MixtureOutput, TimbrelNetwork, Views
-from library.encoders.strips import TrunkStrip, along_time
+from library.encoders.strips import TrunkStrip
 from library.features import Frontend, normalise_power
 
 __all__ = ["NEWEST_CELLS", "REFERENCE_DB", "NetworkStream"]
@@ -72,8 +72,8 @@ class NetworkStream:
         self._network, self._frontend, self._device = network, frontend, device
         self._hop = frontend.spec.hop_length
         self._trunk = TrunkStrip(network.trunk)
-        self._overview = along_time(network.overview)
-        self._cells, self._told, self._looks = Columns(), Columns(), Columns()
+        self._overview = _of_patches(network.overview)
+        self._told, self._looks = Columns(), Columns()
         self._looked = 0  # looks of the queries, from the first frame on, that later audio doesn't change
         self._origin = self._settled = 0  # frames: the first that the trunk took, the first that it has yet to take
         self._reach = frontend.power.longest // 2 // self._hop  # frames that a frame's audio extends to both sides
@@ -127,7 +127,6 @@ class NetworkStream:
         """Forget what cells came before a frame."""
         self._origin = self._settled = first
         self._trunk.begin()
-        self._cells.clear()
         self._told.clear()
         self._looks.clear()
         self._looked = 0
@@ -135,19 +134,16 @@ class NetworkStream:
     def _hear(self, power: Tensor, first: int, reference: Tensor, settled: int) -> MixtureOutput:
         """Turn what is new in a window's power [F, n] into cells, and share out those of the window."""
         new = power[:, self._settled - first :]
-        features = normalise_power(new[None], self._frontend.spec, reference).unsqueeze(1)
+        features = normalise_power(new[None], self._frontend.spec, reference)[0]
         cells, whole = self._trunk.push(features, settled - self._origin)
         self._settled = settled
         left = (first - self._origin) // Trunk.STRIDE
-        grid = self._cells.put(cells, left, whole)
-        told = self._told.put(torch.cat(self._network.tell(cells), dim=-1), left, whole)
-        looks, old_looks = self._look(grid, left, whole)
-        traits = self._network.config.traits
-        flat = told.flatten(0, 1)[None]
-        parts = flat[..., :traits], flat[..., traits : traits + 1], flat[..., traits + 1 :]
-        old = max(0, len(grid) - NEWEST_CELLS) * grid.shape[1]
-        views = _newest(len(flat[0]), old, len(looks) * looks.shape[1], old_looks * looks.shape[1], self._device)
-        return self._network.share(grid.flatten(0, 1)[None], parts, looks.flatten(0, 1)[None], views)
+        told = self._told.put(self._network.tell(cells), left, whole)
+        looks, old_looks = self._look(told[..., : cells.shape[-1]], left, whole)
+        rows = told.shape[1]
+        old = max(0, len(told) - NEWEST_CELLS) * rows
+        views = _newest(len(told) * rows, old, len(looks) * looks.shape[1], old_looks * looks.shape[1], self._device)
+        return self._network.share(told.flatten(0, 1)[None], looks.flatten(0, 1)[None], views)
 
     def _look(self, grid: Tensor, left: int, settled: int) -> tuple[Tensor, int]:
         """Return what queries see of a window, and how much of it is not in the newest part.
@@ -168,9 +164,10 @@ class NetworkStream:
         missing = max(0, left - begin)
         last = end + 2 * before - size  # the last look begins there at most, counted with the silence before
         after = last // step * step - before + size - end
-        seen = f.pad(grid[max(0, begin - left) :].permute(2, 0, 1)[None], (0, 0, missing, after))
-        seen = f.conv2d(seen, self._overview, overview.bias, overview.stride[::-1])
-        new = self._network.look(seen[0].permute(1, 2, 0) + self._network.row_code)
+        # Looks are of patches beside each other: a product does what the convolution does.
+        seen = f.pad(grid[max(0, begin - left) :], (0, 0, 0, 0, missing, after))
+        patches = seen.view(-1, size, seen.shape[1] // 2, 2 * seen.shape[2]).transpose(1, 2).flatten(2)
+        new = self._network.look(f.linear(patches, self._overview, overview.bias) + self._network.row_code)
         self._looked = max(self._looked, (settled + before - size) // step + 1)
         reaching = size - before - 1  # cells behind its place on the grid that a look reaches
         first = max(0, -(-(left - reaching) // step))
@@ -200,6 +197,11 @@ def _newest(cells: int, old_cells: int, looks: int, old_looks: int, device: torc
     of_cells, of_looks = torch.zeros(2, cells), torch.zeros(2, looks)
     of_cells[1, :old_cells] = of_looks[1, :old_looks] = -torch.inf
     return Views(of_cells.to(device), of_looks.to(device))
+
+
+def _of_patches(overview: nn.Conv2d) -> Tensor:
+    """Return the weight of a convolution whose patches [time, rows, C] lie beside each other, for each of them flat."""
+    return overview.weight.permute(0, 3, 2, 1).flatten(1).contiguous()
 
 
 def _apart_db(power: Tensor, reference: Tensor) -> float:

@@ -42,14 +42,14 @@ class TrunkStrip:
         """Take a strip.
 
         Args:
-            features: [1, 1, F, n] from the first frame on that was not settled before.
+            features: [F, n] from the first frame on that was not settled before.
             settled: Frames since the beginning that later strips don't change.
 
         Returns:
             Cells [m, R, C] from the first on that was not settled before, and how many since the beginning are now.
         """
         trunk = self._trunk
-        x = trunk.stack(features).transpose(2, 3)
+        x = trunk.stack.by_time(features)
         for conv in self._stem:
             x, settled = conv.push(x, settled)
             x = f.relu_(x)

@@ -6,7 +6,8 @@ import numpy as np
 
 from library.index import Match
 from library.sounds import Sound
-from realtime.evidence import EARLY, NUMBERS_KEPT, SETTLED_S, Evidence, Wish
+from realtime.claims import NUMBERS_KEPT
+from realtime.evidence import EARLY, SETTLED_S, Evidence, Wish
 
 LEAST, SUSTAIN = 0.15, 0.6
 
@@ -78,7 +79,7 @@ def test_windows_close_to_each_other_are_kept_thinly_and_old_ones_forgotten() ->
     evidence = Evidence()
     for hop in range(2000):
         evidence.observe([(0.9, (_match("flute", 0.9),))], 5.0 + 0.1 * hop)
-    assert len(evidence._windows) < 80  # the memory that a short hop may take
+    assert len(evidence._claims) < 80  # the memory that a short hop may take
     evidence.clear()
     assert _names(evidence, Wish(5.0, (_match("flute", 0.9),))) == [""]
 
@@ -91,7 +92,7 @@ def test_a_long_session_over_a_large_library_forgets_what_it_no_longer_hears() -
         evidence.observe([(0.9, flute), (0.9, passing)], 5.0 + 0.5 * hop)
         if hop % 200 == 199:
             assert _names(evidence, Wish(5.0, flute), Wish(5.0, passing)) == ["flute", ""]
-    assert len(evidence._numbers) <= NUMBERS_KEPT + 3
+    assert len(evidence._claims._numbers) <= NUMBERS_KEPT + 3
 
 
 def test_time_that_stands_still_or_goes_back_does_no_harm() -> None:

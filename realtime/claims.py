@@ -1,0 +1,124 @@
+"""Remember what the slots of single windows say for each sound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from library.index import Match
+
+__all__ = ["CANDIDATES", "Claims"]
+
+SHARPNESS = 12.0
+"""Of two sounds for one slot, one whose standing is .06 less counts half."""
+
+RIVALS = 3
+"""A sound's share is of the three best for a slot, not of all: in a large library many are nearly the same."""
+
+LIKELY_COSINE, STEEPNESS = 0.3, 12.0
+"""Cosine at which a nearest sound is as likely as not what is heard, and how fast that changes around it."""
+
+LEAST_LIKELY = 0.5
+"""A small library holds nothing close: the nearest is offered all the same, if it stays the nearest."""
+
+CANDIDATES = 10
+"""Sounds of a slot that are remembered, and of a track that are considered."""
+
+NUMBERS_KEPT = 8192
+"""Sounds that may have a number, more than all windows hold; beyond, those that no window holds lose theirs."""
+
+
+class Claims:
+    """Hold the claims of windows one after the other, in one piece of memory each kind.
+
+    A slot claims a sound by its presence, times the sound's share in the slot's best, times how likely a sound of this
+    cosine is right.
+    """
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._times_s: list[float] = []
+        self._slots: list[int] = []  # of each window, 1 at least
+        self._counts: list[int] = []  # claims of each window
+        self._slot = self._sound = np.zeros(0, np.int64)  # [claims] counted from the first slot kept; number of a sound
+        self._claim = np.zeros(0, np.float32)
+        self._numbers: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._times_s)
+
+    @property
+    def times_s(self) -> Sequence[float]:
+        """End of each window, oldest first."""
+        return self._times_s
+
+    def put(self, slots: Sequence[tuple[float, tuple[Match, ...]]], time_s: float) -> None:
+        """Add a window: presence and matches, best first, of each of its slots."""
+        claims = [_claims(presence, matches) for presence, matches in slots if matches]
+        names = [[match.sound.id for match in matches[:CANDIDATES]] for _, matches in slots if matches]
+        numbers = self._numbers
+        sound = [numbers.setdefault(name, len(numbers)) for name in chain.from_iterable(names)]
+        slot = np.repeat(np.arange(len(claims)) + sum(self._slots), [len(row) for row in claims])
+        self._slot = np.concatenate([self._slot, slot])
+        self._sound = np.concatenate([self._sound, np.array(sound, np.int64)])
+        self._claim = np.concatenate([self._claim, np.array(list(chain.from_iterable(claims)), np.float32)])
+        self._times_s.append(time_s)
+        self._slots.append(max(1, len(claims)))
+        self._counts.append(len(sound))
+        if len(numbers) > NUMBERS_KEPT:
+            self._renumber()
+
+    def drop_newest(self) -> None:
+        """Forget the newest window."""
+        self._keep(slice(0, len(self._claim) - self._counts[-1]), slice(0, -1), 0)
+
+    def drop_until(self, time_s: float) -> None:
+        """Forget windows that ended by then."""
+        old = sum(time <= time_s for time in self._times_s)
+        if old:
+            self._keep(slice(sum(self._counts[:old]), None), slice(old, None), sum(self._slots[:old]))
+
+    def table(self, column: Mapping[str, int]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return claims[rows, sounds], one row a slot and at least one a window, and the first row of each window.
+
+        Args:
+            column: Of each sound that is asked for, from 0 up.
+        """
+        first_rows = np.cumsum([0, *self._slots])
+        column_of = np.full(len(self._numbers), -1)
+        for name in column.keys() & self._numbers.keys():
+            column_of[self._numbers[name]] = column[name]
+        columns = column_of[self._sound]
+        asked = np.flatnonzero(columns >= 0)
+        claims = np.zeros((first_rows[-1], len(column)), np.float32)
+        claims[self._slot[asked], columns[asked]] = self._claim[asked]
+        return claims, first_rows[:-1]
+
+    def _keep(self, claims: slice, windows: slice, slots_before: int) -> None:
+        self._slot, self._sound, self._claim = (
+            self._slot[claims] - slots_before,
+            self._sound[claims],
+            self._claim[claims],
+        )
+        self._times_s, self._slots, self._counts = self._times_s[windows], self._slots[windows], self._counts[windows]
+
+    def _renumber(self) -> None:
+        names = list(self._numbers)
+        used, self._sound = np.unique(self._sound, return_inverse=True)
+        self._numbers = {names[old]: new for new, old in enumerate(used.tolist())}
+
+
+def _claims(presence: float, matches: tuple[Match, ...]) -> list[float]:
+    """Return what one slot says for each of its best sounds."""
+    best = matches[0].standing
+    near = [math.exp(SHARPNESS * (match.standing - best)) for match in matches[:CANDIDATES]]
+    likely = 1.0 / (1.0 + math.exp(-STEEPNESS * (matches[0].score - LIKELY_COSINE)))
+    whole = min(1.0, presence) * max(LEAST_LIKELY, likely) / sum(near[:RIVALS])
+    return [whole * share for share in near]
