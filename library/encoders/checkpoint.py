@@ -21,7 +21,7 @@ from library.naming import UNFITTED, SetRule
 
 __all__ = ["Calibration", "Checkpoint", "load_checkpoint", "save_checkpoint"]
 
-FORMAT = "4"
+FORMAT = "5"
 ARCHITECTURE = "timbrel"
 _HEADER_KEY = "timbrel"
 _COHORT = "cohort"

@@ -19,6 +19,8 @@ from library.encoders.blocks import Trunk
 
 __all__ = ["MixtureOutput", "NetworkConfig", "TimbrelNetwork", "Views"]
 
+ANY_WIDTH = 64
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
@@ -66,7 +68,7 @@ class MixtureOutput:
 
     Attributes:
         vectors: [B, K, D] unit norm.
-        presence: [B, K] logits.
+        presence: [B, K] logits; low in all slots where the window as a whole sounds like none.
         masks: [B, K + 1, N] logits of each cell over the slots; the last is "no note".
         cells: [B, N, C] the trunk's cells, N = R * frames / 4, row by row.
         whole: [B, D] unit norm, what the single path says of the window.
@@ -105,6 +107,10 @@ class TimbrelNetwork(nn.Module):
         self.key = nn.Linear(width, width)
         self.nothing = nn.Linear(width, 1)
         self.presence = nn.Sequential(nn.Linear(width + 1, width), nn.ReLU(), nn.Linear(width, 1))
+        # Percussion can look like an instrument to one slot; what all of the window sounds like tells them apart.
+        self.any_instrument = nn.Sequential(
+            nn.Linear(config.dim + config.slots + 1, ANY_WIDTH), nn.ReLU(), nn.Linear(ANY_WIDTH, 1)
+        )
 
     def single(self, features: Tensor) -> Tensor:
         """Embed features[B, 1, F, frames] of one instrument as unit vectors[B, D]."""
@@ -162,12 +168,16 @@ class TimbrelNetwork(nn.Module):
         scores = _each_by(query @ self.key.weight, cells.transpose(1, 2)) + (query @ self.key.bias)[..., None]
         scores = scores * cells.shape[-1] ** -0.5
         masks = torch.cat([scores, nothing.transpose(1, 2).expand(count, -1, -1)], dim=1).float()
-        shares = masks.softmax(dim=1)[:, :-1]  # [B, K, N]: how much of a cell is a slot's
+        shares = masks.softmax(dim=1)  # [B, K + 1, N]: how much of a cell is a slot's, or no note
         salience = _share_out(telling if views is None else telling + views.cells[..., None])
-        weights = shares * salience
+        weights = shares[:, :-1] * salience
         held = weights.sum(dim=-1, keepdim=True)  # [B, K, 1]: share of the window that a slot holds
         pooled = self._pool(told, torch.cat([weights / held.clamp_min(1e-6), salience], dim=1))
         presence = self.presence(torch.cat([query, held.clamp_min(1e-6).log()], dim=-1))[..., 0]
+        told_by = slice(None) if views is None else slice(1)  # parts are too short to tell
+        surest = presence[told_by].detach().float().sort(dim=1, descending=True).values
+        window = [pooled[told_by, -1].detach(), surest, shares[told_by, -1].detach().mean(dim=1, keepdim=True)]
+        presence = presence + f.logsigmoid(self.any_instrument(torch.cat(window, dim=1)).float())
         return MixtureOutput(pooled[:, :-1], presence, masks, cells, pooled[:, -1])
 
     def _layers(self) -> list[nn.TransformerDecoderLayer]:

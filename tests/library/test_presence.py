@@ -18,12 +18,14 @@ from tests.library.clips import small_store
 STORE = small_store(12, 9)
 
 
-def test_only_the_head_changes_and_it_tells_windows_without_instruments(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_heads_change_and_they_tell_windows_without_instruments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("library.training.presence.EPOCHS", 200)
+    monkeypatch.setattr("library.training.presence.WINDOW_EPOCHS", 200)
     torch.manual_seed(0)
     network = load_checkpoint(WEIGHTS).network
-    for parameter in network.presence.parameters():
-        torch.nn.init.normal_(parameter, std=0.05)
+    for head in (network.presence, network.any_instrument):
+        for parameter in head.parameters():
+            torch.nn.init.normal_(parameter, std=0.05)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     mixtures, nothing = (Mixer(STORE, MixConfig(empty=empty), seed=0) for empty in (0.0, 1.0))
     batches = [mixer.mixtures(32) for _ in range(3) for mixer in (mixtures, nothing)]
@@ -32,9 +34,19 @@ def test_only_the_head_changes_and_it_tells_windows_without_instruments(monkeypa
     prototypes = f.normalize(torch.randn(12, network.config.dim), dim=-1)
     refit_presence(network, batches, prototypes, 24.0)
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
-    assert changed
-    assert all(name.startswith("presence.") for name in changed)
+    assert {name.partition(".")[0] for name in changed} == {"presence", "any_instrument"}
     assert _more_when_played(network, mixtures, nothing) > untaught + 0.05
+    assert _any(network, nothing) < 0.5 < _any(network, mixtures)
+
+
+def _any(network: TimbrelNetwork, mixer: Mixer) -> float:
+    """Return how likely windows hold any instrument, by the head of whole windows, in the mean."""
+    said: list[torch.Tensor] = []
+    watch = network.any_instrument.register_forward_hook(lambda _, __, out: said.append(out.sigmoid()))
+    with torch.inference_mode():
+        network.multi(mixer.mixtures(32).features)
+    watch.remove()
+    return float(said[0].mean())
 
 
 def _more_when_played(network: TimbrelNetwork, mixtures: Mixer, nothing: Mixer) -> float:
