@@ -1,9 +1,14 @@
-"""Remember what the slots of single windows say for each sound."""
+"""Remember what the slots of single windows say for each sound, and let sounds compete for them.
+
+A slot claims several sounds, for the encoder confuses neighbours. Over a song those that are there are claimed again
+and again, and what is confused with them now and then: a slot counts for each of its sounds by how much that one is
+heard in all windows (expectation maximisation of the weights of a mixture, Dempster, Laird and Rubin, 1977).
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 
 import numpy as np
@@ -13,8 +18,8 @@ from library.index import Match
 
 __all__ = ["CANDIDATES", "Claims"]
 
-SHARPNESS = 12.0
-"""Of two sounds for one slot, one whose standing is .06 less counts half."""
+SHARPNESS = 18.0
+"""Of two sounds for one slot, one whose standing is .04 less counts half."""
 
 RIVALS = 3
 """A sound's share is of the three best for a slot, not of all: in a large library many are nearly the same."""
@@ -27,6 +32,12 @@ LEAST_LIKELY = 0.5
 
 CANDIDATES = 10
 """Sounds of a slot that are remembered, and of a track that are considered."""
+
+STEPS = 5
+"""Times that claims are shared out; more change little."""
+
+UNHEARD = 0.05
+"""Share of the windows that every sound is taken to be heard in at least: what has just entered competes as well."""
 
 NUMBERS_KEPT = 8192
 """Sounds that may have a number, more than all windows hold; beyond, those that no window holds lose theirs."""
@@ -49,6 +60,7 @@ class Claims:
         self._counts: list[int] = []  # claims of each window
         self._slot = self._sound = np.zeros(0, np.int64)  # [claims] counted from the first slot kept; number of a sound
         self._claim = np.zeros(0, np.float32)
+        self._whole = np.zeros(0, np.float32)  # [slots] what each has to give
         self._numbers: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -69,6 +81,8 @@ class Claims:
         self._slot = np.concatenate([self._slot, slot])
         self._sound = np.concatenate([self._sound, np.array(sound, np.int64)])
         self._claim = np.concatenate([self._claim, np.array(list(chain.from_iterable(claims)), np.float32)])
+        whole = [sum(row[:RIVALS]) for row in claims] or [0.0]
+        self._whole = np.concatenate([self._whole, np.array(whole, np.float32)])
         self._times_s.append(time_s)
         self._slots.append(max(1, len(claims)))
         self._counts.append(len(sound))
@@ -77,20 +91,28 @@ class Claims:
 
     def drop_newest(self) -> None:
         """Forget the newest window."""
-        self._keep(slice(0, len(self._claim) - self._counts[-1]), slice(0, -1), 0)
+        self._keep(slice(-self._counts[-1] or None), slice(-self._slots[-1]), slice(-1))
 
     def drop_until(self, time_s: float) -> None:
         """Forget windows that ended by then."""
         old = sum(time <= time_s for time in self._times_s)
         if old:
-            self._keep(slice(sum(self._counts[:old]), None), slice(old, None), sum(self._slots[:old]))
+            self._keep(slice(sum(self._counts[:old]), None), slice(sum(self._slots[:old]), None), slice(old, None))
 
-    def table(self, column: Mapping[str, int]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return claims[rows, sounds], one row a slot and at least one a window, and the first row of each window.
+    def table(
+        self, column: Mapping[str, int], weights: NDArray[np.float32], without: Collection[str] = ()
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return claims[rows, sounds], shared out, and the first row of each window.
+
+        There is one row a slot, and at least one a window.
 
         Args:
             column: Of each sound that is asked for, from 0 up.
+            weights: [windows] how much each counts for how much a sound is heard.
+            without: Sounds that don't compete; what they claim is left to others.
         """
+        out = [self._numbers[name] for name in without if name in self._numbers]
+        shared = self._shared_out(np.repeat(weights, self._counts), out)
         first_rows = np.cumsum([0, *self._slots])
         column_of = np.full(len(self._numbers), -1)
         for name in column.keys() & self._numbers.keys():
@@ -98,15 +120,24 @@ class Claims:
         columns = column_of[self._sound]
         asked = np.flatnonzero(columns >= 0)
         claims = np.zeros((first_rows[-1], len(column)), np.float32)
-        claims[self._slot[asked], columns[asked]] = self._claim[asked]
+        claims[self._slot[asked], columns[asked]] = shared[asked]
         return claims, first_rows[:-1]
 
-    def _keep(self, claims: slice, windows: slice, slots_before: int) -> None:
-        self._slot, self._sound, self._claim = (
-            self._slot[claims] - slots_before,
-            self._sound[claims],
-            self._claim[claims],
-        )
+    def _shared_out(self, weights: NDArray[np.float32], out: list[int]) -> NDArray[np.float32]:
+        """Return what each claim comes to when those of a slot compete; weights[claims] are those of its window."""
+        claim = np.where(np.isin(self._sound, out), np.float32(0.0), self._claim) if out else self._claim
+        shared = claim
+        for _ in range(STEPS):
+            heard = np.bincount(self._sound, weights * shared, minlength=len(self._numbers))
+            shared = claim * (heard + UNHEARD)[self._sound].astype(np.float32)
+            given = np.bincount(self._slot, shared, minlength=len(self._whole))
+            shared = shared * (self._whole / np.maximum(given, 1e-12))[self._slot].astype(np.float32)
+        return shared
+
+    def _keep(self, claims: slice, slots: slice, windows: slice) -> None:
+        self._slot, self._sound, self._claim = self._slot[claims], self._sound[claims], self._claim[claims]
+        self._slot = self._slot - (slots.start or 0)
+        self._whole = self._whole[slots]
         self._times_s, self._slots, self._counts = self._times_s[windows], self._slots[windows], self._counts[windows]
 
     def _renumber(self) -> None:

@@ -30,6 +30,9 @@ REACH = 0.4
 WELCOME = 0.25
 """Taste below that of the most welcome within which it may be: of a sound that is skipped now, older windows speak."""
 
+ALIKE = 0.4
+"""Of a slot, a sound that claims this part or more of what a chosen one does is like it, and has nothing left there."""
+
 EARLY, SETTLED_S = 0.7, 2.0
 """What has just entered needs this part of the evidence; all of it when it has been followed for so long."""
 
@@ -57,10 +60,10 @@ class Wish:
 class Evidence:
     """Remember what single windows say for each sound, and choose few sounds that explain most of it.
 
-    A window holds a sound as surely as at least one of its slots is it (see realtime.claims). Sounds are chosen one by
-    one, each by the share of windows that hold it, slots that an earlier one claims more left out: a sound that is
-    second best for what another explains adds nothing, and what the encoder confuses in one window it gets right in
-    others.
+    A window holds a sound as surely as at least one of its slots is it, and for each slot sounds compete (see
+    realtime.claims): what the encoder confuses in one window it gets right in others. Sounds are chosen one by one, each
+    by the share of windows that hold it, slots in which an earlier one is like it left out: a copy of what is chosen adds
+    nothing.
     """
 
     def __init__(self, time_constant_s: float = TIME_CONSTANT_S) -> None:
@@ -94,11 +97,14 @@ class Evidence:
         if not wishes or not len(self._claims):
             return tuple(chosen)
         column = {name: number for number, name in enumerate(names)}
-        claims, first_rows = self._claims.table(column)
         weights, allowed, needed = self._asked(wishes, column, least, sustain)
-        explained = claims[:, [column[name] for name in taken]].max(axis=1, initial=0.0)
+        claims, first_rows = self._claims.table(column, weights[-1], column.keys() - {*taken, *_welcome(wishes)})
+        locked = [column[name] for name in taken]
+        explained = claims[:, locked].max(axis=1, initial=0.0)
+        allowed[:, locked] = 0.0
         while len(claims) and (allowed > 0).any():
-            closed = 1.0 - claims * (claims > explained[:, None])
+            alike = (claims <= explained[:, None]) & (claims >= ALIKE * explained[:, None])
+            closed = 1.0 - np.where(alike, np.float32(0.0), claims)
             held = 1.0 - np.multiply.reduceat(closed, first_rows, axis=0)  # [windows, sounds]
             shares = weights @ held  # of what was heard since each track began; in the last row of all
             gain = np.maximum(shares[:-1], shares[-1])
@@ -146,3 +152,12 @@ class Evidence:
                     needed[place] = bar * (sustain if is_held else 1.0)
         doubt = min(DOUBT_WINDOWS, len(windows_s) - 1.0)
         return weights / (weights.sum(axis=1, keepdims=True) + np.float32(doubt)), allowed, needed
+
+
+def _welcome(wishes: Sequence[Wish]) -> set[str]:
+    """Return the sounds that taste lets at least one of the tracks play."""
+    found: set[str] = set()
+    for wish in wishes:
+        least = max(match.taste for match in wish.matches) - WELCOME
+        found.update(match.sound.id for match in wish.matches[:CANDIDATES] if match.taste >= least)
+    return found
