@@ -61,9 +61,9 @@ class Evidence:
     """Remember what single windows say for each sound, and choose few sounds that explain most of it.
 
     A window holds a sound as surely as at least one of its slots is it, and for each slot sounds compete (see
-    realtime.claims): what the encoder confuses in one window it gets right in others. Sounds are chosen one by one, each
-    by the share of windows that hold it, slots in which an earlier one is like it left out: a copy of what is chosen adds
-    nothing.
+    realtime.claims): what the encoder confuses in one window it gets right in others. Sounds are chosen one by one,
+    each by the share of windows that hold it, slots in which an earlier one is like it left out: a copy of what is
+    chosen adds nothing.
     """
 
     def __init__(self, time_constant_s: float = TIME_CONSTANT_S) -> None:
