@@ -1,0 +1,99 @@
+"""Tests of realtime.claims."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from library.index import Match
+from library.sounds import Sound
+from realtime import claims as claims_module
+from realtime.claims import Claims
+
+COLUMN = {"flute": 0, "oboe": 1, "bass": 2}
+
+
+def _match(name: str, score: float) -> Match:
+    return Match(Sound(name, name, "gm", "", None, "", "test", ""), score)
+
+
+def _heard(names: str, score: float = 0.8, step: float = 0.03) -> tuple[Match, ...]:
+    return tuple(_match(name, score - step * place) for place, name in enumerate(names.split()))
+
+
+def _all(claims: Claims, without: tuple[str, ...] = ()) -> np.ndarray:
+    return claims.table(COLUMN, np.full(len(claims), 1 / len(claims), np.float32), without)[0]
+
+
+def test_what_is_confused_now_and_then_gives_way_to_what_is_heard_throughout() -> None:
+    claims = Claims()
+    for hop in range(12):
+        claims.put([(0.9, _heard("oboe flute" if hop % 4 == 3 else "flute oboe"))], 5.0 + 0.5 * hop)
+    flute, oboe, _ = _all(claims).T
+    assert (flute[3::4] > oboe[3::4]).all(), "where the oboe was nearer, too"
+    assert flute.mean() > 2.5 * oboe.mean()  # 1.3 times where each slot stands by itself
+
+
+def test_two_that_are_heard_as_often_in_slots_of_their_own_keep_them() -> None:
+    claims = Claims()
+    for hop in range(12):
+        claims.put([(0.9, _heard("flute oboe")), (0.9, _heard("oboe flute"))], 5.0 + 0.5 * hop)
+    found = _all(claims)
+    assert (found[0::2, 0] > found[0::2, 1]).all()
+    assert (found[1::2, 1] > found[1::2, 0]).all()
+    np.testing.assert_allclose(found[:, 0].sum(), found[:, 1].sum(), rtol=1e-5)
+
+
+def test_a_slot_gives_what_it_has_and_no_more() -> None:
+    claims = Claims()
+    for hop in range(6):
+        claims.put([(0.4, _heard("flute oboe bass")), (2.0, _heard("bass"))], 5.0 + 0.5 * hop)
+    given = _all(claims).sum(axis=1)
+    assert (given[0::2] < 0.4).all()
+    assert (given[1::2] <= 1.0).all()
+    np.testing.assert_allclose(given[0::2] / 0.4, given[1::2], rtol=1e-5)  # as likely, by the same nearest cosine
+
+
+def test_what_an_unwelcome_sound_claims_is_left_to_the_others() -> None:
+    claims = Claims()
+    for hop in range(6):
+        claims.put([(0.9, _heard("flute oboe"))], 5.0 + 0.5 * hop)
+    with_all, without = _all(claims), _all(claims, ("flute",))
+    assert (without[:, 0] == 0.0).all()
+    np.testing.assert_allclose(without[:, 1], with_all.sum(axis=1), rtol=1e-5)
+
+
+def test_windows_that_were_dropped_leave_nothing_behind() -> None:
+    kept, claims = Claims(), Claims()
+    for hop in range(8):
+        slots = [(0.9, _heard("flute oboe")), (0.5, _heard("bass flute"))][: hop % 3]
+        claims.put(slots, 5.0 + 0.5 * hop)
+        if 3 <= hop < 7:
+            kept.put(slots, 5.0 + 0.5 * hop)
+    claims.drop_newest()
+    claims.drop_until(6.0)
+    assert list(claims.times_s) == list(kept.times_s)
+    for mine, theirs in zip(
+        claims.table(COLUMN, np.ones(4, np.float32)), kept.table(COLUMN, np.ones(4, np.float32)), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_sounds_that_are_no_longer_held_lose_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims_module, "NUMBERS_KEPT", 4)
+    claims = Claims()
+    for hop in range(6):
+        claims.put([(0.9, _heard(f"flute passing{hop}"))], 5.0 + 0.5 * hop)
+        claims.drop_until(4.5 + 0.5 * hop)
+    assert len(claims._numbers) <= 5
+    assert _all(claims)[0, 0] > 0.5
+
+
+def test_windows_without_a_slot_have_a_row_that_claims_nothing() -> None:
+    claims = Claims()
+    claims.put([], 5.0)
+    claims.put([(0.9, _heard("bass")), (0.3, ())], 5.5)
+    table, first_rows = claims.table(COLUMN, np.full(2, 0.5, np.float32))
+    assert first_rows.tolist() == [0, 1]
+    assert table[0].tolist() == [0.0, 0.0, 0.0]
+    assert table[1, 2] > 0.8
