@@ -18,7 +18,7 @@ from library.index import Match
 
 __all__ = ["CANDIDATES", "Claims"]
 
-SHARPNESS = 18.0
+SHARPNESS = 16.0
 """Of two sounds for one slot, one whose standing is .04 less counts half."""
 
 RIVALS = 3
@@ -33,10 +33,10 @@ LEAST_LIKELY = 0.5
 CANDIDATES = 10
 """Sounds of a slot that are remembered, and of a track that are considered."""
 
-STEPS = 5
+STEPS = 3
 """Times that claims are shared out; more change little."""
 
-UNHEARD = 0.05
+UNHEARD = 0.1
 """Share of the windows that every sound is taken to be heard in at least: what has just entered competes as well."""
 
 NUMBERS_KEPT = 8192

@@ -47,7 +47,7 @@ class TrackerConfig:
     sustain_ratio: float = 0.3
     match_cosine: float = 0.7
     average_s: float = 4.0
-    least_evidence: float = 0.25
+    least_evidence: float = 0.23
     sustain_evidence: float = 0.45
     switch_margin: float = 0.03
     merge: bool = True
