@@ -101,10 +101,9 @@ class Evidence:
         claims, first_rows = self._claims.table(column, weights[-1], column.keys() - {*taken, *_welcome(wishes)})
         locked = [column[name] for name in taken]
         explained = claims[:, locked].max(axis=1, initial=0.0)
+        closed = _closed(claims, explained)
         allowed[:, locked] = 0.0
         while len(claims) and (allowed > 0).any():
-            alike = (claims <= explained[:, None]) & (claims >= ALIKE * explained[:, None])
-            closed = 1.0 - np.where(alike, np.float32(0.0), claims)
             held = 1.0 - np.multiply.reduceat(closed, first_rows, axis=0)  # [windows, sounds]
             shares = weights @ held  # of what was heard since each track began; in the last row of all
             gain = np.maximum(shares[:-1], shares[-1])
@@ -114,7 +113,9 @@ class Evidence:
                 break
             matches = wishes[int(track)].matches
             chosen[int(track)] = next(match for match in matches if match.sound.id == names[int(sound)])
-            explained = np.maximum(explained, claims[:, sound])
+            rows = np.flatnonzero(claims[:, sound] > explained)
+            explained[rows] = claims[rows, sound]
+            closed[rows] = _closed(claims[rows], explained[rows])
             allowed[track], allowed[:, sound] = 0.0, 0.0
         return tuple(chosen)
 
@@ -152,6 +153,12 @@ class Evidence:
                     needed[place] = bar * (sustain if is_held else 1.0)
         doubt = min(DOUBT_WINDOWS, len(windows_s) - 1.0)
         return weights / (weights.sum(axis=1, keepdims=True) + np.float32(doubt)), allowed, needed
+
+
+def _closed(claims: NDArray[np.float32], explained: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how likely a slot is not each sound [rows, sounds], where what explains it claims explained[rows]."""
+    alike = (claims <= explained[:, None]) & (claims >= ALIKE * explained[:, None])
+    return 1.0 - np.where(alike, np.float32(0.0), claims)
 
 
 def _welcome(wishes: Sequence[Wish]) -> set[str]:
