@@ -158,7 +158,7 @@ class Evidence:
 def _closed(claims: NDArray[np.float32], explained: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return how likely a slot is not each sound [rows, sounds], where what explains it claims explained[rows]."""
     alike = (claims <= explained[:, None]) & (claims >= ALIKE * explained[:, None])
-    return 1.0 - np.where(alike, np.float32(0.0), claims)
+    return np.float32(1.0) - np.where(alike, np.float32(0.0), claims)
 
 
 def _welcome(wishes: Sequence[Wish]) -> set[str]:
