@@ -19,7 +19,8 @@ from library.encoders.blocks import Trunk
 
 __all__ = ["MixtureOutput", "NetworkConfig", "TimbrelNetwork", "Views"]
 
-ANY_WIDTH = 64
+_ANY_WIDTH = 64
+"""Units of the head that tells whether a window holds any instrument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class TimbrelNetwork(nn.Module):
         self.presence = nn.Sequential(nn.Linear(width + 1, width), nn.ReLU(), nn.Linear(width, 1))
         # Percussion can look like an instrument to one slot; what all of the window sounds like tells them apart.
         self.any_instrument = nn.Sequential(
-            nn.Linear(config.dim + config.slots + 1, ANY_WIDTH), nn.ReLU(), nn.Linear(ANY_WIDTH, 1)
+            nn.Linear(config.dim + config.slots + 1, _ANY_WIDTH), nn.ReLU(), nn.Linear(_ANY_WIDTH, 1)
         )
 
     def single(self, features: Tensor) -> Tensor:
