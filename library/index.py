@@ -222,8 +222,10 @@ class SoundIndex:
             missing = [i for i in missing if found[i] is None]
             count *= 4
         # Even asked for all, Annoy leaves some out: the last resort is every row.
-        for i in missing:
-            found[i] = part.all(queries[i : i + 1])
+        if missing:
+            whole = part.all(queries[missing])
+            for number, i in enumerate(missing):
+                found[i] = whole.of(number)
         return [ranked for ranked in found if ranked is not None]
 
     def _candidates(self, queries: NDArray[np.float32], count: int) -> list[NDArray[np.int64]]:

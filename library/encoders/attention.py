@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
-__all__ = ["decode", "keys_and_values", "keys_and_values_of_all"]
+__all__ = ["decode", "keys_and_values"]
 
 
 def decode(layer: nn.TransformerDecoderLayer, query: Tensor, looks: Tensor, unseen: Tensor | None = None) -> Tensor:
@@ -33,13 +33,8 @@ def decode(layer: nn.TransformerDecoderLayer, query: Tensor, looks: Tensor, unse
     return query + fed
 
 
-def keys_and_values(attention: nn.MultiheadAttention, memory: Tensor) -> Tensor:
-    """Return the keys and the values [..., 2 C] of memory[..., C]."""
-    return keys_and_values_of_all([attention], memory)
-
-
-def keys_and_values_of_all(attentions: Sequence[nn.MultiheadAttention], memory: Tensor) -> Tensor:
-    """Return those of several that look at the same memory[..., C]: [..., n * 2 C]."""
+def keys_and_values(attentions: Sequence[nn.MultiheadAttention], memory: Tensor) -> Tensor:
+    """Return the keys and the values of attentions that look at the same memory[..., C]: [..., n * 2 C]."""
     dim = memory.shape[-1]
     weight = torch.cat([attention.in_proj_weight[dim:] for attention in attentions])
     return f.linear(memory, weight, torch.cat([attention.in_proj_bias[dim:] for attention in attentions]))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
-from library.encoders.attention import decode, keys_and_values_of_all
+from library.encoders.attention import decode, keys_and_values
 from library.encoders.blocks import Trunk
 
 __all__ = ["MixtureOutput", "NetworkConfig", "TimbrelNetwork", "Views"]
@@ -135,7 +135,7 @@ class TimbrelNetwork(nn.Module):
 
     def look(self, memory: Tensor) -> Tensor:
         """Return what the queries of each decoder layer see in memory[..., C]: keys and values [..., layers * 2 C]."""
-        return keys_and_values_of_all([layer.multihead_attn for layer in self._layers()], memory)
+        return keys_and_values([layer.multihead_attn for layer in self._layers()], memory)
 
     def tell(self, cells: Tensor) -> Tensor:
         """Return what each of cells[..., C] says by itself.

@@ -75,11 +75,13 @@ def _in_use(network: TimbrelNetwork, batch: MixtureBatch, prototypes: Tensor, sc
 def _fit_any(head: nn.Sequential, given: Tensor, wanted: Tensor) -> None:
     """Fit the head of whole windows to given[M, m], on centred numbers; the network gives it what is not."""
     first, last = cast("nn.Linear", head[0]), cast("nn.Linear", head[2])
-    first.reset_parameters()
-    last.reset_parameters()
     mean, spread = given.mean(dim=0), given.std(dim=0) + 1e-4
     dropping = nn.Sequential(nn.Dropout(DROPPED[0]), first, nn.ReLU(), nn.Dropout(DROPPED[1]), last)
-    _fit(dropping, (given - mean) / spread, wanted, WINDOW_EPOCHS)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        first.reset_parameters()
+        last.reset_parameters()
+        _fit(dropping, (given - mean) / spread, wanted, WINDOW_EPOCHS)
     with torch.no_grad():
         first.weight.div_(spread)
         first.bias.sub_(first.weight @ mean)
@@ -90,7 +92,6 @@ def _fit(head: nn.Module, given: Tensor, wanted: Tensor, epochs: int) -> None:
     optimiser = torch.optim.AdamW(head.parameters(), lr=PEAK_LR)
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     draws = torch.Generator().manual_seed(0)
-    torch.manual_seed(0)  # of what is dropped
     for _ in range(steps):
         rows = torch.randint(len(given), (BATCH,), generator=draws).to(given.device)
         loss = f.binary_cross_entropy_with_logits(head(given[rows])[..., 0], wanted[rows])
