@@ -39,6 +39,9 @@ STEPS = 3
 UNHEARD = 0.1
 """Share of the windows that every sound is taken to be heard in at least: what has just entered competes as well."""
 
+CLOSEST = 4
+"""How close a sound comes is the mean of so many windows in which it comes closest: one alone may be luck."""
+
 NUMBERS_KEPT = 8192
 """Sounds that may have a number, more than all windows hold; beyond, those that no window holds lose theirs."""
 
@@ -59,7 +62,7 @@ class Claims:
         self._slots: list[int] = []  # of each window, 1 at least
         self._counts: list[int] = []  # claims of each window
         self._slot = self._sound = np.zeros(0, np.int64)  # [claims] counted from the first slot kept; number of a sound
-        self._claim = np.zeros(0, np.float32)
+        self._claim = self._standing = np.zeros(0, np.float32)
         self._whole = np.zeros(0, np.float32)  # [slots] what each has to give
         self._numbers: dict[str, int] = {}
 
@@ -81,6 +84,8 @@ class Claims:
         self._slot = np.concatenate([self._slot, slot])
         self._sound = np.concatenate([self._sound, np.array(sound, np.int64)])
         self._claim = np.concatenate([self._claim, np.array(list(chain.from_iterable(claims)), np.float32)])
+        standing = [match.standing for _, matches in slots for match in matches[:CANDIDATES]]
+        self._standing = np.concatenate([self._standing, np.array(standing, np.float32)])
         whole = [sum(row[:RIVALS]) for row in claims] or [0.0]
         self._whole = np.concatenate([self._whole, np.array(whole, np.float32)])
         self._times_s.append(time_s)
@@ -114,14 +119,29 @@ class Claims:
         out = [self._numbers[name] for name in without if name in self._numbers]
         shared = self._shared_out(np.repeat(weights, self._counts), out)
         first_rows = np.cumsum([0, *self._slots])
+        asked, columns = self._asked(column)
+        claims = np.zeros((first_rows[-1], len(column)), np.float32)
+        claims[self._slot[asked], columns] = shared[asked]
+        return claims, first_rows[:-1]
+
+    def closest(self, column: Mapping[str, int]) -> NDArray[np.float32]:
+        """Return how near[sounds] to what is heard each sound comes where it comes nearest: a standing, 0 at least."""
+        asked, columns = self._asked(column)
+        window = np.repeat(np.arange(len(self._counts)), self._counts)[asked]
+        near = np.zeros((len(self._counts), len(column)), np.float32)
+        np.maximum.at(near, (window, columns), self._standing[asked])
+        least = len(near) - min(CLOSEST, len(near))
+        closest: NDArray[np.float32] = np.partition(near, least, axis=0)[least:].mean(axis=0)
+        return closest
+
+    def _asked(self, column: Mapping[str, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the places of the claims of the sounds that are asked for, and the column of each."""
         column_of = np.full(len(self._numbers), -1)
         for name in column.keys() & self._numbers.keys():
             column_of[self._numbers[name]] = column[name]
         columns = column_of[self._sound]
         asked = np.flatnonzero(columns >= 0)
-        claims = np.zeros((first_rows[-1], len(column)), np.float32)
-        claims[self._slot[asked], columns[asked]] = shared[asked]
-        return claims, first_rows[:-1]
+        return asked, columns[asked]
 
     def _shared_out(self, weights: NDArray[np.float32], out: list[int]) -> NDArray[np.float32]:
         """Return what each claim comes to when those of a slot compete; weights[claims] are those of its window."""
@@ -136,6 +156,7 @@ class Claims:
 
     def _keep(self, claims: slice, slots: slice, windows: slice) -> None:
         self._slot, self._sound, self._claim = self._slot[claims], self._sound[claims], self._claim[claims]
+        self._standing = self._standing[claims]
         self._slot = self._slot - (slots.start or 0)
         self._whole = self._whole[slots]
         self._times_s, self._slots, self._counts = self._times_s[windows], self._slots[windows], self._counts[windows]

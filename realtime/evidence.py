@@ -39,6 +39,13 @@ EARLY, SETTLED_S = 0.7, 2.0
 HELD = 1.25
 """A sound that shows counts as so much more: two that explain nearly as much don't take turns."""
 
+CLOSENESS, USUAL = 3.0, 0.35
+"""What is right comes closer than what is not: a standing of .1 more makes a sound count a third more, at the second it
+counts as much as it is heard."""
+
+FAR, CLOSE = 0.1, 0.5
+"""Between these standings: a library that holds nothing close is asked all the same, and no window decides alone."""
+
 _TINY_S = 1e-6
 
 
@@ -62,8 +69,8 @@ class Evidence:
 
     A window holds a sound as surely as at least one of its slots is it, and for each slot sounds compete (see
     realtime.claims): what the encoder confuses in one window it gets right in others. Sounds are chosen one by one,
-    each by the share of windows that hold it, slots in which an earlier one is like it left out: a copy of what is
-    chosen adds nothing.
+    each by the share of windows that hold it and by how close it comes, slots in which an earlier one is like it left
+    out: a copy of what is chosen adds nothing.
     """
 
     def __init__(self, time_constant_s: float = TIME_CONSTANT_S) -> None:
@@ -88,7 +95,8 @@ class Evidence:
         Args:
             wishes: The tracks.
             taken: Sounds that show in any case: they explain their part first.
-            least: Share of the windows that have to hold a track's sound: of those since the track began, or of all.
+            least: Share of the windows that have to hold a track's sound of the usual closeness: of those since the
+                track began, or of all.
             sustain: Part of it that is enough for the sound that a track shows already.
         """
         chosen: list[Match | None] = [None] * len(wishes)
@@ -98,6 +106,8 @@ class Evidence:
             return tuple(chosen)
         column = {name: number for number, name in enumerate(names)}
         weights, allowed, needed = self._asked(wishes, column, least, sustain)
+        closeness = np.exp(CLOSENESS * (self._claims.closest(column).clip(FAR, CLOSE) - USUAL))
+        allowed, needed = allowed * closeness, needed / closeness
         claims, first_rows = self._claims.table(column, weights[-1], column.keys() - {*taken, *_welcome(wishes)})
         locked = [column[name] for name in taken]
         explained = claims[:, locked].max(axis=1, initial=0.0)

@@ -30,8 +30,9 @@ class TrackerConfig:
         match_cosine: Least cosine between a track and a slot that carries it on. Windows overlap by nine tenths, so the
             same instrument stays far above; different instruments of one family reach about this.
         average_s: Time constant of the exponential average of embeddings and presence.
-        least_evidence: Share of the windows that have to hold a track's sound for it to show, a little less at first;
-            see `realtime.evidence`. In a library of many that are alike a sound's share of a clear slot is a third.
+        least_evidence: Share of the windows that have to hold a track's sound for it to show, a little less at first
+            and where it comes close; see `realtime.evidence`. In a library of many that are alike a sound's share of a
+            clear slot is a third.
             0 = each track shows its nearest.
         sustain_evidence: A sound that shows is kept by this part of least_evidence (hysteresis).
         switch_margin: Sounds below the best keep their order until another beats them by this cosine.
@@ -47,7 +48,7 @@ class TrackerConfig:
     sustain_ratio: float = 0.3
     match_cosine: float = 0.7
     average_s: float = 4.0
-    least_evidence: float = 0.23
+    least_evidence: float = 0.18
     sustain_evidence: float = 0.45
     switch_margin: float = 0.03
     merge: bool = True

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from library.index import Match
 from library.sounds import Sound
 from realtime.claims import NUMBERS_KEPT
-from realtime.evidence import EARLY, SETTLED_S, Evidence, Wish
+from realtime.evidence import CLOSE, EARLY, FAR, SETTLED_S, USUAL, Evidence, Wish
 
 LEAST, SUSTAIN = 0.15, 0.6
 
@@ -39,6 +40,31 @@ def test_the_second_best_for_what_another_explains_adds_nothing() -> None:
     assert _names(evidence, Wish(5.0, heard[::-1]), taken=("piano",)) == [""]
 
 
+def _least_that_shows(*standings: float) -> float:
+    """Return the least presence that shows a sound of these standings in turn, heard all the time."""
+    for presence in np.arange(0.02, 1.0, 0.01):
+        evidence = Evidence()
+        for hop in range(40):
+            heard = (_match("flute", 0.8, off=0.8 - standings[hop % len(standings)]),)
+            evidence.observe([(float(presence), heard)], 5.0 + 0.5 * hop)
+        if _names(evidence, Wish(5.0, (_match("flute", 0.8),))) == ["flute"]:
+            return float(presence)
+    return 1.0
+
+
+def test_a_sound_that_comes_close_needs_to_be_heard_less_and_within_bounds() -> None:
+    far, usual, close = (_least_that_shows(standing) for standing in (FAR, USUAL, CLOSE))
+    assert far > 1.5 * usual > 2.0 * close
+    assert usual == pytest.approx(LEAST, abs=0.02)
+    assert _least_that_shows(FAR - 0.3) == far, "a library that holds nothing close is asked all the same"
+    assert _least_that_shows(CLOSE + 0.3) == close, "nothing shows for nearly nothing"
+
+
+def test_how_close_a_sound_comes_is_told_by_some_windows_not_by_one() -> None:
+    assert _least_that_shows(FAR, CLOSE) == _least_that_shows(CLOSE), "where it is heard alone"
+    assert _least_that_shows(CLOSE, *[FAR] * 39) > 1.5 * _least_that_shows(CLOSE), "by luck"
+
+
 def test_two_slots_get_a_sound_each() -> None:
     evidence = Evidence()
     bass, lead = (_match("bass", 0.8), _match("lead", 0.2)), (_match("lead", 0.7), _match("bass", 0.1))
@@ -60,7 +86,7 @@ def test_a_sound_that_shows_needs_less_than_a_new_one() -> None:
     evidence = Evidence()
     flute = (_match("flute", 0.9),)
     for hop in range(20):
-        evidence.observe([(0.13, flute)], 5.0 + 0.5 * hop)
+        evidence.observe([(0.08, flute)], 5.0 + 0.5 * hop)
     assert _names(evidence, Wish(5.0, flute)) == [""]
     assert _names(evidence, Wish(5.0, flute, "flute")) == ["flute"]
 
