@@ -212,9 +212,7 @@ class Engine:
         depth = LOOKUP_DEPTH * self.config.top_k
         if self.config.tracked:
             if not self.config.all_slots:
-                tracking = self._tracking
-                kept = tracking.threshold * tracking.sustain_ratio
-                vectors, presence = slots_of(embedding, kept, tracking.threshold)
+                vectors, presence = slots_of(embedding, self._tracking.threshold * self._tracking.sustain_ratio)
             vectors = self._tracker.observe(vectors, presence, time_s)
         begun = time.perf_counter()
         matches = self.index.query(vectors, depth) if len(vectors) else ()

@@ -13,17 +13,16 @@ NEAR = 0.7
 """Cosine from which a slot of the newest part is one that the window holds: the same instrument again."""
 
 
-def slots_of(heard: MixtureEmbedding, present: float, sure: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def slots_of(heard: MixtureEmbedding, present: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return vectors[K, D] and presence[K] of what one window of a stream holds, the newest part's own slots last.
 
     Args:
         heard: Of the window, and where B is 2 of its newest part by itself.
-        present: Presence from which a slot of the window is there.
-        sure: Presence from which a slot of the newest part is: a second of sound tells less than five.
+        present: Presence from which a slot is there.
     """
     vectors, presence = heard.vectors[0], heard.presence[0]
     for newest, strength in zip(heard.vectors[1:], heard.presence[1:], strict=True):
         known = vectors[presence >= present]
-        own = (strength >= sure) & ((newest @ known.T).max(axis=1, initial=-1.0) < NEAR)
+        own = (strength >= present) & ((newest @ known.T).max(axis=1, initial=-1.0) < NEAR)
         vectors, presence = np.concatenate([vectors, newest[own]]), np.concatenate([presence, strength[own]])
     return vectors, presence
