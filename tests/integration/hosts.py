@@ -18,6 +18,7 @@ from typing import Self
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.signal import welch
 
 from bridge.daws.base import DawAdapter, Delivery, HostState, Track
 from bridge.hosts import Done, HostSession
@@ -38,6 +39,9 @@ __all__ = [
 
 BANKS = Path("/usr/share/zynaddsubfx/banks")
 WAIT_S = 40.0
+
+FRAME = 16_384
+"""Samples of a spectrum: bands of 3 Hz at 48 kHz."""
 
 
 class HostProcess:
@@ -142,8 +146,9 @@ def likeness(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
 
 
 def _levels_db(samples: NDArray[np.float32]) -> NDArray[np.float64]:
-    power = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) ** 2
-    edges = np.geomspace(50, len(power) - 1, 80).astype(int)
+    # Welch's method: when a note sounds in the recording makes no difference.
+    power = welch(samples, nperseg=min(FRAME, len(samples)))[1]
+    edges = np.geomspace(8, len(power) - 1, 80).astype(int)
     bands = np.array([power[low : max(high, low + 1)].mean() for low, high in itertools.pairwise(edges)])
     levels = 10 * np.log10(bands / bands.max() + 1e-12)
     return np.asarray(np.maximum(levels, -60.0))
