@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import Self
@@ -85,16 +87,23 @@ class Ardour:
         self._program, self._server, self._folder = programs[-1], server, folder
         self._audio = audio
         self._process: subprocess.Popen[bytes] | None = None
+        self._turn = contextlib.ExitStack()
         self._write_preset()
         self.session = folder / "session"
         self._make_session(tracks)
 
     def __enter__(self) -> Self:
-        self.start()
+        """Wait until no other test runs an Ardour: they all listen at one port."""
+        with contextlib.ExitStack() as turn:
+            claim = turn.enter_context((Path(tempfile.gettempdir()) / "timbrel-test-ardour.lock").open("wb"))
+            fcntl.flock(claim, fcntl.LOCK_EX)
+            self.start()
+            self._turn = turn.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+        self._turn.close()
 
     def start(self) -> None:
         """Start it; one start in ten loses JACK while OSC is up, and is tried again."""

@@ -67,7 +67,7 @@ class ArdourWindow(Ardour):
             raise
 
     def __exit__(self, *_: object) -> None:
-        self.kill()
+        super().__exit__()
         self._screen.close()
 
     def _is_ready(self) -> bool:

@@ -48,10 +48,10 @@ def test_a_track_of_ardour_changes_its_program_and_gets_it_back(server: JackServ
                     rig.hub.handle(SetTarget("ardour", "Nothing"), 1.0)
                 rig.hub.handle(SetTarget("ardour", TRACK), 1.0)
 
-                assert (await rig.do(Choose(1)))[4] == "ok"
+                assert (outcome := await rig.do(Choose(1)))[4] == "ok", outcome
                 assert server.connections("timbrel:out") == [f"ardour:{TRACK}/midi_in 1"]
                 piano = await asyncio.to_thread(played, server, ardour, TRACK)
-                assert (await rig.do(Choose(2)))[4] == "ok"
+                assert (outcome := await rig.do(Choose(2)))[4] == "ok", outcome
                 trumpet = await asyncio.to_thread(played, server, ardour, TRACK)
                 assert likeness(piano, trumpet) < 0.9
                 undone = await rig.do(Undo())

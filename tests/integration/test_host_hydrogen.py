@@ -99,13 +99,13 @@ def test_kits_are_heard_and_taken_back_and_a_missing_one_is_reported(server: Jac
                 failed = await one.carry_out(hasty)
                 assert (failed.result, failed.detail) == ("failed", "hydrogen did not answer within 1 s")
                 assert one.session.state == "online"
-                assert (await one.carry_out(adapter.load(rock, None, None))).result == "ok"
+                assert (done := await one.carry_out(adapter.load(rock, None, None))).result == "ok", done
                 before = await asyncio.to_thread(heard, server, host, port)
-                assert (await one.carry_out(adapter.load(electro, None, None))).result == "ok"
+                assert (done := await one.carry_out(adapter.load(electro, None, None))).result == "ok", done
                 assert likeness(before, await asyncio.to_thread(heard, server, host, port)) < OTHER
                 undo = adapter.restore(Before(rock), None)
                 assert undo is not None
-                assert (await one.carry_out(undo)).result == "ok"
+                assert (done := await one.carry_out(undo)).result == "ok", done
                 assert likeness(before, await asyncio.to_thread(heard, server, host, port)) > SAME
                 assert (await one.carry_out(hasty)).result == "failed"
 
