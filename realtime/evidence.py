@@ -39,12 +39,9 @@ EARLY, SETTLED_S = 0.7, 2.0
 HELD = 1.25
 """A sound that shows counts as so much more: two that explain nearly as much don't take turns."""
 
-CLOSENESS, USUAL = 3.0, 0.35
-"""What is right comes closer than what is not: a standing of .1 more makes a sound count a third more, at the second it
-counts as much as it is heard."""
-
-FAR, CLOSE = 0.1, 0.5
-"""Between these standings: a library that holds nothing close is asked all the same, and no window decides alone."""
+CLOSENESS, USUAL, CLOSE = 3.0, 0.35, 0.5
+"""What is right comes closer than what is not: a standing of .1 more makes a sound count a third more, up to the last;
+at the second it counts as much as it is heard. Where nothing comes so close, what comes closest does."""
 
 _TINY_S = 1e-6
 
@@ -106,7 +103,8 @@ class Evidence:
             return tuple(chosen)
         column = {name: number for number, name in enumerate(names)}
         weights, allowed, needed = self._asked(wishes, column, least, sustain)
-        closeness = np.exp(CLOSENESS * (self._claims.closest(column).clip(FAR, CLOSE) - USUAL))
+        closest = self._claims.closest(column)
+        closeness = np.exp(CLOSENESS * (np.minimum(closest, CLOSE) - min(USUAL, closest.max())))
         allowed, needed = allowed * closeness, needed / closeness
         claims, first_rows = self._claims.table(column, weights[-1], column.keys() - {*taken, *_welcome(wishes)})
         locked = [column[name] for name in taken]

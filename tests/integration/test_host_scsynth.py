@@ -73,10 +73,14 @@ class Rig:
 async def running(server: JackServer) -> AsyncIterator[Rig]:
     port = free_port(socket.SOCK_DGRAM)
     adapter = ScsynthAdapter(Reach("osc", port, probe_s=0.3))
-    with scsynth(server, port) as host:
-        async with seen(adapter) as one:
-            await one.online()
-            yield Rig(server, host, adapter, one)
+    try:
+        with scsynth(server, port) as host:
+            async with seen(adapter) as one:
+                await one.online()
+                yield Rig(server, host, adapter, one)
+    finally:
+        # It is killed, and leaves what it shares with others behind: eight megabytes of memory.
+        Path(f"/dev/shm/SuperColliderServer_{port}").unlink(missing_ok=True)
 
 
 def peak(heard: NDArray[np.float32], server: JackServer) -> float:
