@@ -148,7 +148,7 @@ def likeness(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
 def _levels_db(samples: NDArray[np.float32]) -> NDArray[np.float64]:
     # Welch's method: when a note sounds in the recording makes no difference.
     power = welch(samples, nperseg=min(FRAME, len(samples)))[1]
-    edges = np.geomspace(8, len(power) - 1, 80).astype(int)
+    edges = np.geomspace(4, len(power) - 1, 80).astype(int)
     bands = np.array([power[low : max(high, low + 1)].mean() for low, high in itertools.pairwise(edges)])
     levels = 10 * np.log10(bands / bands.max() + 1e-12)
     return np.asarray(np.maximum(levels, -60.0))
