@@ -119,14 +119,14 @@ class Claims:
         out = [self._numbers[name] for name in without if name in self._numbers]
         shared = self._shared_out(np.repeat(weights, self._counts), out)
         first_rows = np.cumsum([0, *self._slots])
-        asked, columns = self._asked(column)
+        asked, columns = self._places(column)
         claims = np.zeros((first_rows[-1], len(column)), np.float32)
         claims[self._slot[asked], columns] = shared[asked]
         return claims, first_rows[:-1]
 
     def closest(self, column: Mapping[str, int]) -> NDArray[np.float32]:
         """Return how near[sounds] to what is heard each sound comes where it comes nearest: a standing, 0 at least."""
-        asked, columns = self._asked(column)
+        asked, columns = self._places(column)
         window = np.repeat(np.arange(len(self._counts)), self._counts)[asked]
         near = np.zeros((len(self._counts), len(column)), np.float32)
         np.maximum.at(near, (window, columns), self._standing[asked])
@@ -134,7 +134,7 @@ class Claims:
         closest: NDArray[np.float32] = np.partition(near, least, axis=0)[least:].mean(axis=0)
         return closest
 
-    def _asked(self, column: Mapping[str, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _places(self, column: Mapping[str, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the places of the claims of the sounds that are asked for, and the column of each."""
         column_of = np.full(len(self._numbers), -1)
         for name in column.keys() & self._numbers.keys():
