@@ -39,7 +39,7 @@ EARLY, SETTLED_S = 0.7, 2.0
 HELD = 1.25
 """A sound that shows counts as so much more: two that explain nearly as much don't take turns."""
 
-CLOSENESS, USUAL, CLOSE = 3.0, 0.35, 0.5
+CLOSENESS, USUAL, CLOSE = 3.0, 0.25, 0.5
 """What is right comes closer than what is not: a standing of .1 more makes a sound count a third more, up to the last;
 at the second it counts as much as it is heard. Where nothing comes so close, what comes closest does."""
 

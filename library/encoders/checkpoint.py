@@ -21,7 +21,7 @@ from library.naming import UNFITTED, SetRule
 
 __all__ = ["Calibration", "Checkpoint", "load_checkpoint", "save_checkpoint"]
 
-FORMAT = "5"
+FORMAT = "6"
 ARCHITECTURE = "timbrel"
 _HEADER_KEY = "timbrel"
 _COHORT = "cohort"
@@ -134,10 +134,12 @@ def _build(header: Mapping[str, Any], state: dict[str, Tensor], fingerprint: str
     sizes = header["network"]
     config = NetworkConfig(**{**sizes, "widths": tuple(sizes["widths"])})
     w1, w2 = config.widths
-    for size in (config.dim, config.cells, config.slots, config.heads, w1, w2, config.traits, config.rows):
+    widths = (config.dim, config.cells, w1, w2, config.traits, config.refiner)
+    for size in (*widths, config.slots, config.heads, config.rows):
         _within("a size", size, 1, _MOST_SIZE)
-    if config.cells % config.heads:
-        raise ValueError(f"{config.heads} heads don't divide {config.cells} cells")
+    for width in (config.cells, config.refiner):
+        if width % config.heads:
+            raise ValueError(f"{config.heads} heads don't divide {width} numbers")
     for count in (config.layers, config.blocks):
         _within("a number of layers", count, 0, _MOST_LAYERS)
     if cohort.ndim != 2 or cohort.shape[1] != config.dim or not cohort.is_floating_point():
@@ -184,6 +186,7 @@ def _shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
         "local.weight": (config.dim, cells),
         "row_code": (config.rows // 2, cells),
         "queries": (config.slots, cells),
+        "refiner.read.weight": (config.refiner, config.dim),
         **{f"decoder.{n}.linear1.weight": (2 * cells, cells) for n in range(config.layers)},
     }
 

@@ -2,7 +2,8 @@
 
 The single path pools all cells of a window. The multi path lets nine learned queries share the cells out among slots
 and pools each slot's cells with the same head, so that an instrument has one place in the space, alone or in a mixture
-(slots as masks over local embeddings; arXiv 2211.07951 predicts nine free vectors instead).
+(slots as masks over local embeddings; arXiv 2211.07951 predicts nine free vectors instead). Then slots are corrected by
+each other.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch.nn import functional as f
 
 from library.encoders.attention import decode, keys_and_values
 from library.encoders.blocks import Trunk
+from library.encoders.refiner import Refiner
 
 __all__ = ["MixtureOutput", "NetworkConfig", "TimbrelNetwork", "Views"]
 
@@ -37,6 +39,7 @@ class NetworkConfig:
         blocks: Blocks of the trunk.
         traits: Features of cells whose means tell how a sound's cells differ.
         rows: Rows R of the cell grid, two semitones each, from MIDI note 28 up.
+        refiner: Length of what slots say to each other when they are corrected.
     """
 
     dim: int = 192
@@ -48,6 +51,7 @@ class NetworkConfig:
     blocks: int = 2
     traits: int = 64
     rows: int = 36
+    refiner: int = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ class TimbrelNetwork(nn.Module):
         self.key = nn.Linear(width, width)
         self.nothing = nn.Linear(width, 1)
         self.presence = nn.Sequential(nn.Linear(width + 1, width), nn.ReLU(), nn.Linear(width, 1))
+        self.refiner = Refiner(config.dim, config.refiner, config.heads)
         # Percussion can look like an instrument to one slot; what all of the window sounds like tells them apart.
         self.any_instrument = nn.Sequential(
             nn.Linear(config.dim + config.slots + 1, _ANY_WIDTH), nn.ReLU(), nn.Linear(_ANY_WIDTH, 1)
@@ -179,7 +184,7 @@ class TimbrelNetwork(nn.Module):
         surest = presence[told_by].detach().float().sort(dim=1, descending=True).values
         window = [pooled[told_by, -1].detach(), surest, shares[told_by, -1].detach().mean(dim=1, keepdim=True)]
         presence = presence + f.logsigmoid(self.any_instrument(torch.cat(window, dim=1)).float())
-        return MixtureOutput(pooled[:, :-1], presence, masks, cells, pooled[:, -1])
+        return MixtureOutput(self.refiner(pooled[:, :-1]), presence, masks, cells, pooled[:, -1])
 
     def _layers(self) -> list[nn.TransformerDecoderLayer]:
         return [cast("nn.TransformerDecoderLayer", layer) for layer in self.decoder]

@@ -16,8 +16,8 @@ from library.errors import InputError
 from library.training.average import average_with
 from library.training.calibrate import calibrate
 from library.training.config import TrainConfig
+from library.training.heads import refit_heads
 from library.training.paper import PaperMultiTask, PaperSingleTask
-from library.training.presence import refit_presence
 from library.training.ranks import Ranks
 from library.training.run import run_training
 from library.training.start import begin
@@ -28,8 +28,8 @@ __all__ = ["Network", "export_run", "train_multi", "train_single"]
 Network = Literal["timbrel", "paper", "paper-large"]
 WINDOW_S = 5.0
 
-PRESENCE_WINDOWS = 25_600
-"""Windows that the presence head of finished weights is fitted on; a minute and a half on two cores."""
+HEADS_WINDOWS = 204_800
+"""Windows that the last parts of finished weights are fitted on; a quarter of an hour on two cores."""
 
 CALIBRATION_MIXTURES = 720
 """Validation mixtures that finished weights are calibrated on, three times as many as while they train."""
@@ -73,7 +73,7 @@ def train_multi(
     begin(task, single, train)
     result = run_training(task, config, out, progress)
     if Ranks.is_first():
-        export(task, out / "timbrel.safetensors", PRESENCE_WINDOWS)
+        export(task, out / "timbrel.safetensors", HEADS_WINDOWS)
     return result
 
 
@@ -101,19 +101,19 @@ def export_run(data: Path, run: Path, config: TrainConfig, other: Path | None = 
         raise InputError(run, "holds no run of `timbrel train multi`", "check the folder") from error
     if other is not None:
         average_with(task.network, other, share)
-    return export(task, run / "timbrel.safetensors", PRESENCE_WINDOWS)
+    return export(task, run / "timbrel.safetensors", HEADS_WINDOWS)
 
 
 def export(task: MultiTask, path: Path, windows: int) -> str:
-    """Fit the presence head of a trained task, calibrate it and write its weights; returns the fingerprint.
+    """Fit the last parts of a trained task anew, calibrate it and write its weights; returns the fingerprint.
 
     Args:
         task: The trained task.
         path: Weights file.
-        windows: Windows that the presence head is fitted on.
+        windows: Windows that they are fitted on.
     """
     directions = f.normalize(task.prototypes.weight.detach(), dim=-1)
-    refit_presence(task.network, task.draws(windows), directions, task.scale)
+    refit_heads(task.network, task.draws(windows), directions, task.scale)
     heard = task.heard_in_validation(CALIBRATION_MIXTURES)
     cohort = task.cohort()
     calibration = calibrate(heard.vectors, heard.logits, heard.library, heard.truth, cohort.numpy())

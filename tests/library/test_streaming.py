@@ -162,6 +162,7 @@ def test_a_window_and_its_newest_part_are_heard_as_if_each_were_all(music: NDArr
     stream = _Spied()
     network = stream.network
     torch.nn.init.normal_(network.any_instrument[0].weight)  # type: ignore[arg-type]
+    torch.nn.init.normal_(network.refiner.correct.weight, std=0.3)
     said: list[torch.Tensor] = []
     network.any_instrument.register_forward_hook(lambda _, __, found: said.append(found))
     any_logit = torch.zeros(1, 1)
