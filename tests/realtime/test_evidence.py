@@ -61,7 +61,7 @@ def test_a_sound_that_comes_close_needs_to_be_heard_less() -> None:
 
 
 def test_beside_what_comes_close_what_does_not_has_to_be_heard_more() -> None:
-    near, far = _match("near", 0.8, off=0.8 - USUAL), _match("far", 0.8, off=0.7)
+    near, far = _match("near", 0.8, off=0.8 - USUAL), _match("far", 0.8, off=0.8 - USUAL + 0.25)
     evidence = Evidence()
     for hop in range(40):
         evidence.observe([(0.3, (near,)), (0.3, (far,))], 5.0 + 0.5 * hop)
@@ -93,9 +93,9 @@ def test_only_what_was_heard_since_a_track_began_counts_for_it() -> None:
 
 def test_a_sound_that_shows_needs_less_than_a_new_one() -> None:
     evidence = Evidence()
-    flute = (_match("flute", 0.9),)
+    flute = (_match("flute", 0.9, off=0.9 - USUAL),)
     for hop in range(20):
-        evidence.observe([(0.08, flute)], 5.0 + 0.5 * hop)
+        evidence.observe([(0.13, flute)], 5.0 + 0.5 * hop)
     assert _names(evidence, Wish(5.0, flute)) == [""]
     assert _names(evidence, Wish(5.0, flute, "flute")) == ["flute"]
 
