@@ -60,6 +60,7 @@ def test_a_margin_makes_the_loss_larger() -> None:
 def test_the_mixture_loss_reaches_every_part_of_the_network() -> None:
     torch.manual_seed(0)
     network, prototypes = TimbrelNetwork(SMALL), torch.nn.Parameter(torch.randn(10, 16))
+    torch.nn.init.normal_(network.refiner.correct.weight)  # at first it hides what lies before it
     batch = Mixer(small_store(), MixConfig(), seed=0).mixtures(6)
     families = Kinds(torch.nn.Parameter(torch.randn(3, 16)), torch.arange(10) % 4 - 1)
     programs = Kinds(torch.nn.Parameter(torch.randn(5, 16)), torch.arange(10) % 6 - 1)
