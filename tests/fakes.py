@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.encoders.spec import EncoderSpec, MixtureEmbedding
-from library.features import TIMBREL_FEATURES
+from library.front_end import TIMBREL_FEATURES
 from library.index import Match
 from library.naming import SetRule
 from library.sounds import MidiProgram, Sound

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from library.audio import level_db
 from library.cores import one_core
 from library.encoders.spec import EncoderSpec, MixtureEmbedding, MixtureStream, MultiEncoder, stream_of
-from library.features import BANDS_PER_OCTAVE, LOWEST_NOTE, SILENCE, FeatureSpec
+from library.front_end import BANDS_PER_OCTAVE, LOWEST_NOTE, SILENCE, FeatureSpec
 
 __all__ = ["Picture", "Tap"]
 

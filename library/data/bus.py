@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as f
 
-from library.features import FeatureSpec, PowerSpectrogram
+from library.features import PowerSpectrogram
+from library.front_end import FeatureSpec
 
 __all__ = ["bus_effects", "noise_floors"]
 

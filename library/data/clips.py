@@ -30,14 +30,8 @@ from library.data.render import instrument_str, load_split, phrase_file, phrase_
 from library.data.scores import PHRASE_S, Phrase, Split, iter_scores, segments
 from library.encoders.blocks import Trunk
 from library.encoders.network import NetworkConfig
-from library.features import (
-    BANDS_PER_OCTAVE,
-    LOWEST_NOTE,
-    PAPER_FEATURES,
-    TIMBREL_FEATURES,
-    FeatureSpec,
-    PowerSpectrogram,
-)
+from library.features import PowerSpectrogram
+from library.front_end import BANDS_PER_OCTAVE, LOWEST_NOTE, PAPER_FEATURES, TIMBREL_FEATURES, FeatureSpec
 from library.synths.notes import Note
 
 __all__ = [

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as f
 
-from library.features import BANDS_PER_OCTAVE
+from library.front_end import BANDS_PER_OCTAVE
 
 __all__ = ["as_other_makers"]
 

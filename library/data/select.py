@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from library.audio import SAMPLE_RATE_HZ
 from library.data.instruments import Instrument, InstrumentRenderer
 from library.data.scores import Split
-from library.features import FeatureSpec, PowerSpectrogram
+from library.features import PowerSpectrogram
+from library.front_end import FeatureSpec
 from library.synths.notes import Note
 
 __all__ = ["Probe", "choose", "extend", "measure"]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
-from library.features import BANDS_PER_OCTAVE, SILENCE
+from library.front_end import BANDS_PER_OCTAVE, SILENCE
 
 __all__ = ["HarmonicStack", "ResidualBlock", "Trunk", "channels_last"]
 

@@ -16,7 +16,7 @@ from library.encoders.network import NetworkConfig, TimbrelNetwork
 from library.encoders.spec import EncoderSpec
 from library.encoders.tensors import TensorFileError, read_tensors
 from library.errors import EncoderError
-from library.features import TIMBREL_FEATURES, FeatureSpec
+from library.front_end import TIMBREL_FEATURES, FeatureSpec
 from library.naming import UNFITTED, SetRule
 
 __all__ = ["Calibration", "Checkpoint", "load_checkpoint", "save_checkpoint"]

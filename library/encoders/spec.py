@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from library.features import FeatureSpec
+from library.front_end import FeatureSpec
 from library.hubs import Cohort
 from library.naming import UNFITTED, SetRule
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from library.encoders.paper import PAPER_DIM, PaperLarge, PaperNetwork
 from library.errors import MissingDependencyError
-from library.features import PAPER_FEATURES
+from library.front_end import PAPER_FEATURES
 
 __all__ = ["PaperPipeline"]
 

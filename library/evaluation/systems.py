@@ -16,7 +16,8 @@ from library.encoders.paper import PAPER_DIM, PAPER_SLOTS, PaperLarge, PaperNetw
 from library.encoders.released import ReleasedKind, load_released
 from library.encoders.spec import Encoder, MixtureEmbedding
 from library.errors import InputError
-from library.features import PAPER_FEATURES, Frontend
+from library.features import Frontend
+from library.front_end import PAPER_FEATURES
 from library.hubs import Cohort
 from library.index import SoundIndex
 from library.naming import SetRule

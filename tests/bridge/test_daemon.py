@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -267,3 +269,11 @@ def test_the_bus_is_really_switched() -> None:
                 pass
 
     run_daemon(scenario)
+
+
+def test_osc_answers_before_anything_heavy_is_imported() -> None:
+    program = (
+        "import sys, bridge.daemon; print([m for m in ('torch', 'scipy', 'soundfile', 'aiohttp') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[]\n"

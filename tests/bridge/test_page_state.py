@@ -41,8 +41,9 @@ from bridge.page.state import Sections
 from bridge.page.view import ADVICE, lanes_section, pulse_section, status_section, tuning_section
 from bridge.suggestions import Item, SuggestionList
 from library.encoders import load_encoder
-from library.features import PAPER_FEATURES, TIMBREL_FEATURES, Frontend
+from library.features import Frontend
 from library.follow import LiveIndex
+from library.front_end import PAPER_FEATURES, TIMBREL_FEATURES
 from realtime.types import Analysis, EngineState, Timing
 from tests.bridge.heard import heard, preset, sample, suggestion
 from tests.bridge.page_peer import PagePeer

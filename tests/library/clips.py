@@ -6,7 +6,7 @@ import numpy as np
 
 from library.data.clips import BANK, CELLS, DRUMS, FRAMES, ONE_SHOT, PHRASE, ROWS, ClipStore
 from library.data.instruments import Instrument
-from library.features import TIMBREL_FEATURES, FeatureSpec
+from library.front_end import TIMBREL_FEATURES, FeatureSpec
 
 __all__ = ["small_store"]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from library.build import build_library
 from library.catalog import Catalog
 from library.encoders.spec import EncoderSpec
-from library.features import TIMBREL_FEATURES
+from library.front_end import TIMBREL_FEATURES
 from library.manifest import SourceEntry
 from library.publish import publish
 from library.sounds import Sound

@@ -13,7 +13,7 @@ from library.encoders.checkpoint import Calibration, load_checkpoint, save_check
 from library.encoders.network import NetworkConfig, TimbrelNetwork
 from library.encoders.runtime import WEIGHTS, TorchEncoder, choose_device, fuse_norms
 from library.errors import EncoderError, InputError
-from library.features import BANDS_PER_OCTAVE, SILENCE, TIMBREL_FEATURES
+from library.front_end import BANDS_PER_OCTAVE, SILENCE, TIMBREL_FEATURES
 
 SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 8), blocks=1, traits=8)
 COHORT = torch.nn.functional.normalize(torch.randn(32, 16, generator=torch.Generator().manual_seed(3)), dim=-1)

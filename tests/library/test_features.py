@@ -5,14 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from library.features import (
-    BANDS_PER_OCTAVE,
-    LOWEST_NOTE,
-    PAPER_FEATURES,
-    TIMBREL_FEATURES,
-    Frontend,
-    PowerSpectrogram,
-)
+from library.features import Frontend, PowerSpectrogram
+from library.front_end import BANDS_PER_OCTAVE, LOWEST_NOTE, PAPER_FEATURES, TIMBREL_FEATURES
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.standard_normal((2, 80_000)).astype(np.float32)

@@ -7,7 +7,7 @@ import torch
 
 from library.data.clips import CELLS, PARTS, ClipStore
 from library.data.mixing import MixConfig, Mixer, MixtureBatch
-from library.features import SILENCE
+from library.front_end import SILENCE
 from tests.library.clips import small_store
 
 STORE = small_store()

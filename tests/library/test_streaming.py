@@ -18,7 +18,8 @@ from library.encoders.runtime import TorchEncoder, load_encoder
 from library.encoders.spec import stream_of
 from library.encoders.streaming import NEWEST_CELLS, REFERENCE_DB, NetworkStream
 from library.errors import InputError
-from library.features import TIMBREL_FEATURES, Frontend, normalise_power
+from library.features import Frontend, normalise_power
+from library.front_end import TIMBREL_FEATURES
 
 SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 8), blocks=1, traits=8)
 COHORT = torch.nn.functional.normalize(torch.randn(32, 16, generator=torch.Generator().manual_seed(3)), dim=-1)
