@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from library.audio import SAMPLE_RATE_HZ, write_audio
 from library.data.instruments import Instrument, InstrumentRenderer, drum_kits, list_candidates
 from library.data.notebank import NSYNTH_FAMILIES, nsynth_metadata
+from library.data.packages import check_installed
 from library.data.scores import PHRASE_S, Phrase, Split, iter_scores, phrases
 from library.data.select import Probe, choose, extend, measure
 from library.data.workers import run_jobs
@@ -70,11 +71,15 @@ def render_all(out: Path, workers: int, progress: Progress, seed: int = 0, *, mo
         progress: Told what is worked through, how many are done, and of how many.
         seed: Seed of what is chosen and played.
         more: Add train instruments to an earlier choice, up to the caps of library.data.select.
+
+    Raises:
+        InputError: What plays an earlier choice is not installed, or too many instruments could not be rendered.
     """
     out.mkdir(parents=True, exist_ok=True)
     if more or not (out / "split.json").exists():
         _choose_instruments(out, workers, progress, seed)
     jobs = [(out, name, row, seed) for name, rows in load_split(out).items() for row in rows]
+    check_installed(instrument for _, _, instrument, _ in jobs)
     failed: dict[str, str] = {}
     for done, outcome in enumerate(run_jobs(_render_instrument, jobs, workers)):
         if outcome.error:
