@@ -138,8 +138,11 @@ class Mixer:
 
     def singles(self, batch: int) -> SingleBatch:
         """Draw single-instrument windows, with noise."""
-        rng = self._rng
-        labels = rng.choice(self._classes, size=batch, p=self._chance)
+        return self.singles_of(self._rng.choice(self._classes, size=batch, p=self._chance))
+
+    def singles_of(self, labels: NDArray[np.int64]) -> SingleBatch:
+        """Draw a window of each of the instruments labels[B] by itself, with noise."""
+        rng, batch = self._rng, len(labels)
         rows = np.array([rng.choice(self._by_label[c]) for c in labels])
         power, notes = self._draw(rows, np.full(batch, -1))
         mix = bus_effects(power.clone(), rng, self._config.effects)

@@ -21,7 +21,7 @@ from library.naming import UNFITTED, SetRule
 
 __all__ = ["Calibration", "Checkpoint", "load_checkpoint", "save_checkpoint"]
 
-FORMAT = "6"
+FORMAT = "7"
 ARCHITECTURE = "timbrel"
 _HEADER_KEY = "timbrel"
 _COHORT = "cohort"
@@ -34,7 +34,7 @@ _MOST_SIZE = 4096
 _MOST_LAYERS = 64
 _MOST_FEATURE = 1 << 17
 _MOST_WINDOW_S = 60.0
-"""Ours: 192 numbers, two layers, windows of five seconds; the features' largest number is a sample rate."""
+"""Ours: 256 numbers, two layers, windows of five seconds; the features' largest number is a sample rate."""
 
 _Number = TypeVar("_Number", int, float)
 
@@ -134,7 +134,7 @@ def _build(header: Mapping[str, Any], state: dict[str, Tensor], fingerprint: str
     sizes = header["network"]
     config = NetworkConfig(**{**sizes, "widths": tuple(sizes["widths"])})
     w1, w2 = config.widths
-    widths = (config.dim, config.cells, w1, w2, config.traits, config.refiner)
+    widths = (config.dim, config.cells, w1, w2, config.traits, config.refiner, config.kinds)
     for size in (*widths, config.slots, config.heads, config.rows):
         _within("a size", size, 1, _MOST_SIZE)
     for width in (config.cells, config.refiner):
@@ -142,7 +142,7 @@ def _build(header: Mapping[str, Any], state: dict[str, Tensor], fingerprint: str
             raise ValueError(f"{config.heads} heads don't divide {width} numbers")
     for count in (config.layers, config.blocks):
         _within("a number of layers", count, 0, _MOST_LAYERS)
-    if cohort.ndim != 2 or cohort.shape[1] != config.dim or not cohort.is_floating_point():
+    if cohort.ndim != 2 or cohort.shape[1] != config.embedding or not cohort.is_floating_point():
         raise ValueError(f"cohort {tuple(cohort.shape)}")
     for key, shape in _shapes(config).items():  # nothing is allocated for a network that the file does not hold
         if tuple(state[key].shape) != shape:
@@ -161,7 +161,7 @@ def _build(header: Mapping[str, Any], state: dict[str, Tensor], fingerprint: str
         _within("threshold", threshold, 0.0, 1.0)
     spec = EncoderSpec(
         ARCHITECTURE,
-        config.dim,
+        config.embedding,
         config.slots,
         _features(header["features"]),
         float(_within("window_s", header["window_s"], 0.1, _MOST_WINDOW_S)),
@@ -187,6 +187,7 @@ def _shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
         "row_code": (config.rows // 2, cells),
         "queries": (config.slots, cells),
         "refiner.read.weight": (config.refiner, config.dim),
+        "kind.layers.4.weight": (config.kinds, 2 * cells),
         **{f"decoder.{n}.linear1.weight": (2 * cells, cells) for n in range(config.layers)},
     }
 

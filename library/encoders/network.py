@@ -3,7 +3,7 @@
 The single path pools all cells of a window. The multi path lets nine learned queries share the cells out among slots
 and pools each slot's cells with the same head, so that an instrument has one place in the space, alone or in a mixture
 (slots as masks over local embeddings; arXiv 2211.07951 predicts nine free vectors instead). Then slots are corrected by
-each other.
+each other. An embedding joins what says which instrument it is with what says of which kind (library.encoders.kinds).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch.nn import functional as f
 
 from library.encoders.attention import decode, keys_and_values
 from library.encoders.blocks import Trunk
+from library.encoders.kinds import KindHead, joined
 from library.encoders.refiner import Refiner
 
 __all__ = ["MixtureOutput", "NetworkConfig", "TimbrelNetwork", "Views"]
@@ -30,7 +31,7 @@ class NetworkConfig:
     """Set the sizes of the network.
 
     Attributes:
-        dim: Length D of an embedding.
+        dim: Length D of what says which instrument it is.
         cells: Length C of a cell's vector.
         slots: Most instruments K of a mixture.
         layers: Decoder layers of the queries.
@@ -40,6 +41,7 @@ class NetworkConfig:
         traits: Features of cells whose means tell how a sound's cells differ.
         rows: Rows R of the cell grid, two semitones each, from MIDI note 28 up.
         refiner: Length of what slots say to each other when they are corrected.
+        kinds: Length of what says of which kind an instrument is, joined to an embedding.
     """
 
     dim: int = 192
@@ -52,6 +54,12 @@ class NetworkConfig:
     traits: int = 64
     rows: int = 36
     refiner: int = 64
+    kinds: int = 64
+
+    @property
+    def embedding(self) -> int:
+        """Length E of an embedding: which instrument it is, and of which kind."""
+        return self.dim + self.kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +80,16 @@ class MixtureOutput:
     """Hold what the multi path says before calibration.
 
     Attributes:
-        vectors: [B, K, D] unit norm.
+        vectors: [B, K, D] unit norm, which instrument a slot holds.
+        embeddings: [B, K, E] unit norm, the same joined with its kind.
         presence: [B, K] logits; low in all slots where the window as a whole sounds like none.
         masks: [B, K + 1, N] logits of each cell over the slots; the last is "no note".
         cells: [B, N, C] the trunk's cells, N = R * frames / 4, row by row.
-        whole: [B, D] unit norm, what the single path says of the window.
+        whole: [B, E] unit norm, what the single path says of the window.
     """
 
     vectors: Tensor
+    embeddings: Tensor
     presence: Tensor
     masks: Tensor
     cells: Tensor
@@ -113,20 +123,30 @@ class TimbrelNetwork(nn.Module):
         self.nothing = nn.Linear(width, 1)
         self.presence = nn.Sequential(nn.Linear(width + 1, width), nn.ReLU(), nn.Linear(width, 1))
         self.refiner = Refiner(config.dim, config.refiner, config.heads)
+        told = width + config.traits
+        self.kind = KindHead(2 * told, 2 * width, config.kinds)
+        self.slot_kind = KindHead(config.dim + told, 2 * width, config.kinds)
         # Percussion can look like an instrument to one slot; what all of the window sounds like tells them apart.
         self.any_instrument = nn.Sequential(
             nn.Linear(config.dim + config.slots + 1, _ANY_WIDTH), nn.ReLU(), nn.Linear(_ANY_WIDTH, 1)
         )
 
+    def embed(self, features: Tensor) -> Tensor:
+        """Embed features[B, 1, F, frames] of one instrument as unit vectors[B, E]."""
+        told = self.tell(self.trunk(features).flatten(2).transpose(1, 2))
+        salience = _share_out(told[..., -1:])
+        mean = _mean(told, salience)[:, 0]
+        return self._joined(self._place(mean), mean, told, salience)
+
     def single(self, features: Tensor) -> Tensor:
-        """Embed features[B, 1, F, frames] of one instrument as unit vectors[B, D]."""
+        """Return the part of embed() that says which instrument it is: unit vectors[B, D]."""
         return self.single_and_cells(features)[0]
 
     def single_and_cells(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return vectors as single() does, and the trunk's cells[B, N, C]."""
         cells = self.trunk(features).flatten(2).transpose(1, 2)
         told = self.tell(cells)
-        return self._pool(told, _share_out(told[..., -1:]))[:, 0], cells
+        return self._place(_mean(told, _share_out(told[..., -1:])))[:, 0], cells
 
     def multi(self, features: Tensor) -> MixtureOutput:
         """Estimate the set of instruments in features[B, 1, F, frames]."""
@@ -178,21 +198,35 @@ class TimbrelNetwork(nn.Module):
         salience = _share_out(telling if views is None else telling + views.cells[..., None])
         weights = shares[:, :-1] * salience
         held = weights.sum(dim=-1, keepdim=True)  # [B, K, 1]: share of the window that a slot holds
-        pooled = self._pool(told, torch.cat([weights / held.clamp_min(1e-6), salience], dim=1))
+        mean = _mean(told, torch.cat([weights / held.clamp_min(1e-6), salience], dim=1))
+        pooled = self._place(mean)
         presence = self.presence(torch.cat([query, held.clamp_min(1e-6).log()], dim=-1))[..., 0]
         told_by = slice(None) if views is None else slice(1)  # parts are too short to tell
         surest = presence[told_by].detach().float().sort(dim=1, descending=True).values
         window = [pooled[told_by, -1].detach(), surest, shares[told_by, -1].detach().mean(dim=1, keepdim=True)]
         presence = presence + f.logsigmoid(self.any_instrument(torch.cat(window, dim=1)).float())
-        return MixtureOutput(self.refiner(pooled[:, :-1]), presence, masks, cells, pooled[:, -1])
+        vectors = self.refiner(pooled[:, :-1])
+        embeddings = joined(vectors, self.slot_kind(torch.cat([vectors, mean[:, :-1].float()], dim=-1)))
+        whole = self._joined(pooled[:, -1], mean[:, -1], told, salience)
+        return MixtureOutput(vectors, embeddings, presence, masks, cells, whole)
 
     def _layers(self) -> list[nn.TransformerDecoderLayer]:
         return [cast("nn.TransformerDecoderLayer", layer) for layer in self.decoder]
 
-    def _pool(self, told: Tensor, weights: Tensor) -> Tensor:
-        """Pool what tell() says of N cells by weights[B, K, N] (rows sum to 1) to unit vectors[B, K, D]."""
-        mean = _each_by(weights.to(told.dtype), told[..., :-2])  # cells and traits
+    def _place(self, mean: Tensor) -> Tensor:
+        """Turn the mean[..., C + traits] of cells and their traits into unit vectors[..., D]."""
         return f.normalize((self.local(mean[..., : self.config.cells]) + self.head(mean)).float(), dim=-1)
+
+    def _joined(self, vectors: Tensor, mean: Tensor, told: Tensor, salience: Tensor) -> Tensor:
+        """Join vectors[B, D] of all cells with the kind that their mean[B, C + traits] and their spread tell."""
+        mean = mean.float()
+        spread = (_mean(told.square(), salience)[:, 0].float() - mean.square()).clamp_min(0.0).sqrt()
+        return joined(vectors, f.normalize(self.kind(torch.cat([mean, spread], dim=-1)).float(), dim=-1))
+
+
+def _mean(told: Tensor, weights: Tensor) -> Tensor:
+    """Return the mean [B, K, C + traits] of cells and traits that tell() says, by weights[B, K, N] (rows sum to 1)."""
+    return _each_by(weights.to(told.dtype), told[..., :-2])
 
 
 def _each_by(rows: Tensor, columns: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from library.training.average import average_with
 from library.training.calibrate import calibrate
 from library.training.config import TrainConfig
 from library.training.heads import refit_heads
+from library.training.kind_heads import fit_kinds
 from library.training.paper import PaperMultiTask, PaperSingleTask
 from library.training.ranks import Ranks
 from library.training.run import run_training
@@ -27,6 +28,9 @@ __all__ = ["Network", "export_run", "train_multi", "train_single"]
 
 Network = Literal["timbrel", "paper", "paper-large"]
 WINDOW_S = 5.0
+
+KIND_WINDOWS = 25_600
+"""Single clips, and windows of mixtures, that kinds are learnt from, at most."""
 
 HEADS_WINDOWS = 204_800
 """Windows that the last parts of finished weights are fitted on; a quarter of an hour on two cores."""
@@ -114,6 +118,8 @@ def export(task: MultiTask, path: Path, windows: int) -> str:
     """
     directions = f.normalize(task.prototypes.weight.detach(), dim=-1)
     refit_heads(task.network, task.draws(windows), directions, task.scale)
+    some = min(windows, KIND_WINDOWS)
+    fit_kinds(task.network, task.clips(some), task.draws(some), directions, task.scale, task.kinds)
     heard = task.heard_in_validation(CALIBRATION_MIXTURES)
     cohort = task.cohort()
     calibration = calibrate(heard.vectors, heard.logits, heard.library, heard.truth, cohort.numpy())

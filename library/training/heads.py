@@ -21,7 +21,7 @@ from library.encoders.network import TimbrelNetwork
 from library.encoders.refiner import Refiner
 from library.training.losses import assign
 
-__all__ = ["refit_heads"]
+__all__ = ["NOTHING", "instruments_of_slots", "refit_heads"]
 
 BATCH = 256
 PEAK_LR = 1e-3
@@ -31,6 +31,8 @@ SLOT_EPOCHS, WINDOW_EPOCHS, REFINER_EPOCHS = 1, 2, 4
 
 DROPPED = (0.1, 0.3)
 """Share of what the head of the whole window is given, and of what it makes of it, that is left out at random."""
+
+_CHUNK = 4096
 
 NOTHING = -1
 """Instrument of a slot that holds none."""
@@ -69,7 +71,7 @@ def refit_heads(network: TimbrelNetwork, batches: Iterable[MixtureBatch], protot
     given = _given(network, batches, prototypes, scale)
     in_use = (given.label != NOTHING).float()
     _fit(network.presence, _binary(network.presence, given.slots, in_use), len(in_use), SLOT_EPOCHS)
-    _fit_any(network.any_instrument, given.windows.float(), in_use.amax(dim=1))
+    _fit_any(network.any_instrument, _windows(network, given), in_use.amax(dim=1))
     _fit_refiner(network.refiner, given, prototypes, scale)
     network.eval()
 
@@ -83,15 +85,15 @@ def _given(network: TimbrelNetwork, batches: Iterable[MixtureBatch], prototypes:
     ]
     try:
         with torch.inference_mode():
-            label = [_held(network, batch, prototypes, scale) for batch in batches]
+            label = [instruments_of_slots(network, batch, prototypes, scale) for batch in batches]
     finally:
         for watch in watches:
             watch.remove()
     return _Given(*(torch.cat(parts).clone() for parts in (*kept, label)))
 
 
-def _held(network: TimbrelNetwork, batch: MixtureBatch, prototypes: Tensor, scale: float) -> Tensor:
-    """Return the number of the instrument that each slot holds, or NOTHING: [B, K]."""
+def instruments_of_slots(network: TimbrelNetwork, batch: MixtureBatch, prototypes: Tensor, scale: float) -> Tensor:
+    """Return the number of the instrument that each slot holds by the best assignment, or NOTHING: [B, K]."""
     with torch.autocast(batch.features.device.type, torch.bfloat16):
         out = network.multi(batch.features)
     probability = (scale * out.vectors.float() @ prototypes.T).log_softmax(dim=-1)
@@ -101,6 +103,15 @@ def _held(network: TimbrelNetwork, batch: MixtureBatch, prototypes: Tensor, scal
     held = torch.full(out.presence.shape, NOTHING, device=batch.label.device)
     held[pairs.row, pairs.slot] = batch.label[pairs.row, pairs.source]
     return held
+
+
+def _windows(network: TimbrelNetwork, given: _Given) -> Tensor:
+    """Return what the head of whole windows is given once the head of presence has changed: [M, n]."""
+    with torch.inference_mode():
+        parts = [network.presence(slots.float())[..., 0] for slots in torch.split(given.slots, _CHUNK)]
+    surest = torch.cat(parts).sort(dim=1, descending=True).values
+    dim = network.config.dim
+    return torch.cat([given.windows[:, :dim].float(), surest, given.windows[:, dim + surest.shape[1] :].float()], dim=1)
 
 
 def _fit_any(head: nn.Sequential, given: Tensor, wanted: Tensor) -> None:

@@ -17,7 +17,8 @@ from library.encoders.paper import PAPER_DIM, PaperLarge, PaperNetwork
 from library.evaluation.protocols import mixture_scores, single_scores
 from library.training.config import TrainConfig
 from library.training.losses import permutation_invariant_loss
-from library.training.tasks import feature_batches, half, mixture_truth, validation_mixtures, validation_rows
+from library.training.tasks import half
+from library.training.validation import feature_batches, mixture_truth, validation_mixtures, validation_rows
 
 __all__ = ["PaperMultiTask", "PaperSingleTask", "paper_features"]
 

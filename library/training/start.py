@@ -14,7 +14,8 @@ from torch.nn import functional as f
 from library.data.clips import ClipStore
 from library.encoders.checkpoint import load_checkpoint
 from library.errors import EncoderError, InputError
-from library.training.tasks import SingleTask, feature_batches
+from library.training.tasks import SingleTask
+from library.training.validation import feature_batches
 
 __all__ = ["begin"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,27 +11,25 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as f
 
-from library.data.clips import DRUMS, PHRASE, ClipStore
+from library.data.clips import ClipStore
 from library.data.mixing import MixConfig, Mixer, MixtureBatch
 from library.encoders.blocks import channels_last
 from library.encoders.network import MixtureOutput, TimbrelNetwork
 from library.evaluation.protocols import mixture_scores, single_scores
-from library.features import normalise_power
 from library.naming import UNFITTED
 from library.training.config import TrainConfig
+from library.training.kind_heads import LabelledClips
 from library.training.kinds import KINDS
 from library.training.losses import Kinds, Targets, angular_margin_loss, mixture_loss, note_loss
+from library.training.validation import (
+    VALIDATION_MIXTURES,
+    feature_batches,
+    mixture_truth,
+    validation_mixtures,
+    validation_rows,
+)
 
-__all__ = [
-    "Heard",
-    "MultiTask",
-    "SingleTask",
-    "feature_batches",
-    "half",
-    "mixture_truth",
-    "validation_mixtures",
-    "validation_rows",
-]
+__all__ = ["Heard", "MultiTask", "SingleTask", "half"]
 
 NO_KIND = -100
 """Label of instruments whose kind is not known; the loss passes over it."""
@@ -39,11 +37,10 @@ NO_KIND = -100
 SMALLEST_MIXTURE = 2
 """Most instruments of the mixtures that a run begins with: notes are learnt where they can be heard."""
 
+CLIPS = 1
 COHORT = 512
 """Slots of other mixtures that a sound's hubness is measured by (see library.hubs)."""
 
-VALIDATION_MIXTURES = 240
-VALIDATION_CLIPS = 26
 _SLOTS_PER_KEPT = 4
 _BATCH = 32
 
@@ -61,9 +58,9 @@ class Heard:
     """Hold what a multi encoder says of M mixtures of C instruments.
 
     Attributes:
-        vectors: [M, K, D] unit norm.
+        vectors: [M, K, E] unit norm.
         logits: [M, K] presence before calibration.
-        library: [C, D] unit norm, one clip of each instrument.
+        library: [C, E] unit norm, one clip of each instrument.
         truth: [M, C].
     """
 
@@ -146,13 +143,16 @@ class SingleTask:
 
     def _makers_loss(self, batch: int) -> dict[str, Tensor]:
         """Name the kinds of clips as other makers might have made them; each kind is drawn as often."""
-        rng = self._mixer.rng
-        label = np.array([rng.choice(self._alike[int(rng.integers(len(self._alike)))]) for _ in range(batch)])
+        label = self._each_kind(self._mixer.rng, batch)
         features = self._mixer.other_makers(label)
         with half(self.device.type):
             vectors = self.network.single(features)
         of = torch.from_numpy(label).to(self.device)
         return {name: kinds.loss(vectors, of, self._config) for name, kinds in self._targets().kinds.items()}
+
+    def _each_kind(self, rng: np.random.Generator, batch: int) -> NDArray[np.int64]:
+        """Draw instruments [batch] so that each kind comes as often."""
+        return np.array([rng.choice(self._alike[int(rng.integers(len(self._alike)))]) for _ in range(batch)])
 
     def _targets(self) -> Targets:
         kinds = {name: Kinds(module.weight, self._kind_of[name]) for name, module in self._kinds.items()}
@@ -206,7 +206,7 @@ class MultiTask(SingleTask):
         with torch.inference_mode():
             outs = [self.network.multi(mix.features.to(self.device)) for mix in mixes]
         return Heard(
-            torch.cat([out.vectors for out in outs]).cpu().numpy(),
+            torch.cat([out.embeddings for out in outs]).cpu().numpy(),
             torch.cat([out.presence for out in outs]).cpu().numpy(),
             self._library(),
             mixture_truth(mixes, len(self._valid.instruments)),
@@ -220,8 +220,21 @@ class MultiTask(SingleTask):
         for number in range(windows // _BATCH):
             yield (nothing if number % 4 == 3 else mixtures).mixtures(_BATCH)
 
+    def clips(self, windows: int) -> Iterator[LabelledClips]:
+        """Yield batches of single clips, every other one as other makers' might sound; each kind is drawn as often."""
+        mixer = Mixer(self._store, MixConfig(), [self._config.seed, CLIPS], str(self.device))
+        for number in range(windows // _BATCH):
+            label = self._each_kind(mixer.rng, _BATCH)
+            features = mixer.other_makers(label) if number % 2 else mixer.singles_of(label).features
+            yield features, torch.from_numpy(label).to(self.device)
+
+    @property
+    def kinds(self) -> Mapping[str, Tensor]:
+        """Number of each training instrument's kind [C] by each grouping, below 0 where none is known."""
+        return self._kind_of
+
     def cohort(self) -> Tensor:
-        """Draw slots [COHORT, D] of training mixtures, of each as many of the surest as instruments play in it."""
+        """Draw slots [COHORT, E] of training mixtures, of each as many of the surest as instruments play in it."""
         self.network.eval()
         found: list[Tensor] = []
         with torch.inference_mode():
@@ -229,7 +242,7 @@ class MultiTask(SingleTask):
                 drawn = self._mixer.mixtures(_BATCH)
                 out = self.network.multi(drawn.features)
                 playing = (drawn.label >= 0).sum(dim=1).tolist()
-                for vectors, presence, count in zip(out.vectors, out.presence, playing, strict=True):
+                for vectors, presence, count in zip(out.embeddings, out.presence, playing, strict=True):
                     found += vectors[presence.argsort(descending=True)[:count]].cpu().float()
         # Slots of one mixture are alike in part: those that stay are spread over many mixtures.
         return torch.stack(found[::_SLOTS_PER_KEPT][:COHORT])
@@ -238,7 +251,7 @@ class MultiTask(SingleTask):
         rows = np.array([np.flatnonzero(self._valid.label == c)[0] for c in range(len(self._valid.instruments))])
         with torch.inference_mode():
             vectors = [
-                self.network.single(features.to(self.device)).cpu() for features in feature_batches(self._valid, rows)
+                self.network.embed(features.to(self.device)).cpu() for features in feature_batches(self._valid, rows)
             ]
         return torch.cat(vectors).numpy()
 
@@ -250,43 +263,3 @@ def half(device: str) -> torch.autocast:
 
 def _full(out: MixtureOutput) -> MixtureOutput:
     return replace(out, vectors=out.vectors.float(), presence=out.presence.float(), masks=out.masks.float())
-
-
-def validation_mixtures(valid: ClipStore, count: int = VALIDATION_MIXTURES) -> list[MixtureBatch]:
-    """Draw the same clean mixtures of 2-9 validation instruments each time."""
-    clean = MixConfig(
-        min_sources=2,
-        gain_db=(-3.0, 3.0),
-        drums=0.0,
-        noise=0.0,
-        entry=0.0,
-        effects=0.0,
-        sampled=None,
-        level_db=0.0,
-        empty=0.0,
-    )
-    mixer = Mixer(valid, clean, seed=1)
-    return [mixer.mixtures(_BATCH) for _ in range(count // _BATCH)]
-
-
-def mixture_truth(mixes: list[MixtureBatch], classes: int) -> NDArray[np.bool_]:
-    """Return which of the instruments are in each mixture: [M, C]."""
-    labels = torch.cat([mix.label for mix in mixes]).numpy()
-    truth = np.zeros((len(labels), classes), bool)
-    for row, found in enumerate(labels):
-        truth[row, found[found >= 0]] = True
-    return truth
-
-
-def validation_rows(store: ClipStore) -> NDArray[np.int64]:
-    """Return the clips that validation embeds: the first phrases of each instrument."""
-    rows = [np.flatnonzero((store.label == c) & (store.kind == PHRASE)) for c in range(len(store.instruments))]
-    return np.concatenate([found[:VALIDATION_CLIPS] for found in rows])
-
-
-def feature_batches(store: ClipStore, rows: NDArray[np.int64]) -> list[Tensor]:
-    """Return the features of clips of a store, in batches [B, 1, F, frames]."""
-    if (store.kind[rows] == DRUMS).any():
-        raise ValueError("percussion has no instrument")
-    parts = [torch.from_numpy(store.amplitude[rows[i : i + _BATCH]]).float() for i in range(0, len(rows), _BATCH)]
-    return [normalise_power(part.square(), store.spec).unsqueeze(1) for part in parts]

@@ -15,8 +15,10 @@ from library.encoders.runtime import WEIGHTS, TorchEncoder, choose_device, fuse_
 from library.errors import EncoderError, InputError
 from library.front_end import BANDS_PER_OCTAVE, SILENCE, TIMBREL_FEATURES
 
-SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 8), blocks=1, traits=8)
-COHORT = torch.nn.functional.normalize(torch.randn(32, 16, generator=torch.Generator().manual_seed(3)), dim=-1)
+SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 8), blocks=1, traits=8, kinds=8)
+COHORT = torch.nn.functional.normalize(
+    torch.randn(32, SMALL.embedding, generator=torch.Generator().manual_seed(3)), dim=-1
+)
 AUDIO = np.random.default_rng(0).standard_normal((3, 80_000)).astype(np.float32)
 
 
@@ -104,7 +106,7 @@ def test_a_checkpoint_keeps_spec_calibration_and_fingerprint(weights: Path) -> N
     checkpoint = load_checkpoint(weights)
     assert checkpoint.calibration == Calibration(2.0, -0.5, 0.25)
     assert checkpoint.spec.threshold == 0.25
-    assert (checkpoint.spec.dim, checkpoint.spec.slots, checkpoint.spec.window_s) == (16, 9, 5.0)
+    assert (checkpoint.spec.dim, checkpoint.spec.slots, checkpoint.spec.window_s) == (24, 9, 5.0)
     assert len(checkpoint.spec.fingerprint) == 64
 
 

@@ -109,6 +109,8 @@ STRANGE: dict[str, Callable[[Header, State], object]] = {
     "more layers than it holds": _size("layers", 60),
     "blocks that owe": _size("blocks", -1),
     "no slots": _size("slots", 0),
+    "kinds without end": _size("kinds", 10**9),
+    "more kinds than it holds": _size("kinds", 4000),
     "heads that don't divide": _size("heads", 7),
     "a size that is text": _size("rows", "36"),
     "a size that is half": _size("traits", 8.5),

@@ -164,6 +164,8 @@ def test_a_window_and_its_newest_part_are_heard_as_if_each_were_all(music: NDArr
     network = stream.network
     torch.nn.init.normal_(network.any_instrument[0].weight)  # type: ignore[arg-type]
     torch.nn.init.normal_(network.refiner.correct.weight, std=0.3)
+    for head in (network.kind, network.slot_kind):
+        torch.nn.init.normal_(head.layers[-1].weight, std=0.3)  # type: ignore[arg-type]
     said: list[torch.Tensor] = []
     network.any_instrument.register_forward_hook(lambda _, __, found: said.append(found))
     any_logit = torch.zeros(1, 1)
@@ -179,6 +181,7 @@ def test_a_window_and_its_newest_part_are_heard_as_if_each_were_all(music: NDArr
                 looks = network.look(memory[:, :, first:].flatten(2).transpose(1, 2))
                 expected = network.share(network.tell(cells), looks)
                 np.testing.assert_allclose(out.vectors[view], expected.vectors[0], atol=2e-3)
+                np.testing.assert_allclose(out.embeddings[view], expected.embeddings[0], atol=2e-3)
                 any_logit = said[-1] if view == 0 else any_logit  # the newest part is too short to tell
                 presence = expected.presence + f.logsigmoid(any_logit) - f.logsigmoid(said[-1])
                 np.testing.assert_allclose(out.presence[view], presence[0], atol=2e-3)
