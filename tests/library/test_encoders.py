@@ -59,7 +59,7 @@ def test_level_does_not_matter(weights: Path) -> None:
 
 
 def test_a_one_shot_of_a_tenth_of_a_second_can_be_embedded(weights: Path) -> None:
-    assert load_encoder(weights, "cpu").embed(AUDIO[:, :1600]).shape == (3, 16)
+    assert load_encoder(weights, "cpu").embed(AUDIO[:, :1600]).shape == (3, SMALL.embedding)
 
 
 @pytest.mark.parametrize("audio", [AUDIO[0], AUDIO[:, :100]])

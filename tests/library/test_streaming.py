@@ -22,7 +22,9 @@ from library.features import Frontend, normalise_power
 from library.front_end import TIMBREL_FEATURES
 
 SMALL = NetworkConfig(dim=16, cells=16, slots=9, layers=1, heads=2, widths=(4, 8), blocks=1, traits=8)
-COHORT = torch.nn.functional.normalize(torch.randn(32, 16, generator=torch.Generator().manual_seed(3)), dim=-1)
+COHORT = torch.nn.functional.normalize(
+    torch.randn(32, SMALL.embedding, generator=torch.Generator().manual_seed(3)), dim=-1
+)
 WINDOW, HOP, CELL = 80_000, 8000, 2048
 
 

@@ -208,7 +208,7 @@ def test_weights_are_averaged_by_their_share(tmp_path: Path) -> None:
     config = NetworkConfig(dim=16, cells=16, layers=1, heads=2, widths=(4, 8), blocks=1, traits=8)
     trained, before = TimbrelNetwork(config), TimbrelNetwork(config)
     path = tmp_path / "before.safetensors"
-    save_checkpoint(path, before, Calibration(1.0, 0.0, 0.5), 5.0, torch.eye(16))
+    save_checkpoint(path, before, Calibration(1.0, 0.0, 0.5), 5.0, torch.eye(config.embedding))
     ours = trained.local.weight.detach().clone()
     average_with(trained, path, 0.25)
     expected = 0.75 * ours + 0.25 * before.local.weight
@@ -224,6 +224,6 @@ def test_a_share_beyond_the_whole_is_refused(tmp_path: Path, share: float) -> No
 def test_weights_of_another_network_are_not_averaged(tmp_path: Path) -> None:
     small = TimbrelNetwork(NetworkConfig(dim=16, cells=16, layers=1, heads=2, widths=(4, 8), blocks=1, traits=8))
     path = tmp_path / "small.safetensors"
-    save_checkpoint(path, small, Calibration(1.0, 0.0, 0.5), 5.0, torch.eye(16))
+    save_checkpoint(path, small, Calibration(1.0, 0.0, 0.5), 5.0, torch.eye(small.config.embedding))
     with pytest.raises(EncoderError, match="other sizes"):
         average_with(TimbrelNetwork(), path, 0.5)
