@@ -136,13 +136,10 @@ class Mixer:
         """Source of everything that is drawn; its state makes a run resumable."""
         return self._rng
 
-    def singles(self, batch: int) -> SingleBatch:
-        """Draw single-instrument windows, with noise."""
-        return self.singles_of(self._rng.choice(self._classes, size=batch, p=self._chance))
-
-    def singles_of(self, labels: NDArray[np.int64]) -> SingleBatch:
-        """Draw a window of each of the instruments labels[B] by itself, with noise."""
-        rng, batch = self._rng, len(labels)
+    def singles(self, batch: int, of: NDArray[np.int64] | None = None) -> SingleBatch:
+        """Draw single-instrument windows, with noise: of any instruments, or of those numbers[B]."""
+        rng = self._rng
+        labels = rng.choice(self._classes, size=batch, p=self._chance) if of is None else of
         rows = np.array([rng.choice(self._by_label[c]) for c in labels])
         power, notes = self._draw(rows, np.full(batch, -1))
         mix = bus_effects(power.clone(), rng, self._config.effects)

@@ -8,7 +8,8 @@ training all of the network do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
@@ -21,7 +22,7 @@ from library.encoders.network import TimbrelNetwork
 from library.encoders.refiner import Refiner
 from library.training.losses import assign
 
-__all__ = ["NOTHING", "instruments_of_slots", "refit_heads"]
+__all__ = ["NOTHING", "inputs_of", "instruments_of_slots", "refit_heads"]
 
 BATCH = 256
 PEAK_LR = 1e-3
@@ -77,19 +78,25 @@ def refit_heads(network: TimbrelNetwork, batches: Iterable[MixtureBatch], protot
 
 
 def _given(network: TimbrelNetwork, batches: Iterable[MixtureBatch], prototypes: Tensor, scale: float) -> _Given:
-    heads = (network.presence, network.any_instrument, network.refiner)
-    kept: tuple[list[Tensor], ...] = ([], [], [])
+    with inputs_of(network.presence, network.any_instrument, network.refiner) as kept:
+        label = [instruments_of_slots(network, batch, prototypes, scale) for batch in batches]
+    return _Given(*(torch.cat(parts).clone() for parts in (*kept, label)))
+
+
+@contextmanager
+def inputs_of(*parts: nn.Module) -> Iterator[tuple[list[Tensor], ...]]:
+    """Collect what parts of a network are given while it runs, in half precision and without gradients."""
+    kept: tuple[list[Tensor], ...] = tuple([] for _ in parts)
     watches = [
-        head.register_forward_pre_hook(lambda _, args, into=into: into.append(args[0].detach().half()))
-        for head, into in zip(heads, kept, strict=True)
+        part.register_forward_pre_hook(lambda _, args, into=into: into.append(args[0].detach().half()))
+        for part, into in zip(parts, kept, strict=True)
     ]
     try:
         with torch.inference_mode():
-            label = [instruments_of_slots(network, batch, prototypes, scale) for batch in batches]
+            yield kept
     finally:
         for watch in watches:
             watch.remove()
-    return _Given(*(torch.cat(parts).clone() for parts in (*kept, label)))
 
 
 def instruments_of_slots(network: TimbrelNetwork, batch: MixtureBatch, prototypes: Tensor, scale: float) -> Tensor:

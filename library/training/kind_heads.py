@@ -18,7 +18,7 @@ from torch.nn import functional as f
 from library.data.mixing import MixtureBatch
 from library.encoders.kinds import KindHead
 from library.encoders.network import TimbrelNetwork
-from library.training.heads import NOTHING, instruments_of_slots
+from library.training.heads import NOTHING, inputs_of, instruments_of_slots
 
 __all__ = ["LabelledClips", "fit_kinds"]
 
@@ -80,34 +80,19 @@ class _Given:
 
 
 def _given_clips(network: TimbrelNetwork, clips: Iterable[LabelledClips]) -> _Given:
-    numbers: list[Tensor] = []
-    label: list[Tensor] = []
-    watch = network.kind.register_forward_pre_hook(lambda _, args: numbers.append(args[0].detach()))
-    try:
-        with torch.inference_mode():
-            for features, of in clips:
-                with torch.autocast(features.device.type, torch.bfloat16):
-                    network.embed(features)
-                label.append(of)
-    finally:
-        watch.remove()
-    return _Given(torch.cat(numbers).clone(), torch.cat(label))
+    label = []
+    with inputs_of(network.kind) as (numbers,):
+        for features, of in clips:
+            with torch.autocast(features.device.type, torch.bfloat16):
+                network.embed(features)
+            label.append(of)
+    return _Given(torch.cat(numbers).float(), torch.cat(label))
 
 
 def _given_slots(network: TimbrelNetwork, batches: Iterable[MixtureBatch], prototypes: Tensor, scale: float) -> _Given:
-    numbers: list[Tensor] = []
-    label: list[Tensor] = []
-    watch = network.slot_kind.register_forward_pre_hook(lambda _, args: numbers.append(args[0].detach()))
-    try:
-        with torch.inference_mode():
-            for batch in batches:
-                held = instruments_of_slots(network, batch, prototypes, scale)
-                in_use = held != NOTHING
-                numbers[-1] = numbers[-1][in_use]
-                label.append(held[in_use])
-    finally:
-        watch.remove()
-    return _Given(torch.cat(numbers).clone(), torch.cat(label))
+    with inputs_of(network.slot_kind) as (numbers,):
+        label = torch.cat([instruments_of_slots(network, batch, prototypes, scale) for batch in batches])
+    return _Given(torch.cat(numbers)[label != NOTHING].float(), label[label != NOTHING])
 
 
 def _fit_alone(head: KindHead, given: _Given, kinds: Mapping[str, Tensor]) -> None:

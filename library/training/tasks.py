@@ -225,7 +225,7 @@ class MultiTask(SingleTask):
         mixer = Mixer(self._store, MixConfig(), [self._config.seed, CLIPS], str(self.device))
         for number in range(windows // _BATCH):
             label = self._each_kind(mixer.rng, _BATCH)
-            features = mixer.other_makers(label) if number % 2 else mixer.singles_of(label).features
+            features = mixer.other_makers(label) if number % 2 else mixer.singles(_BATCH, label).features
             yield features, torch.from_numpy(label).to(self.device)
 
     @property
