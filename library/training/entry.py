@@ -118,8 +118,9 @@ def export(task: MultiTask, path: Path, windows: int) -> str:
     """
     directions = f.normalize(task.prototypes.weight.detach(), dim=-1)
     refit_heads(task.network, task.draws(windows), directions, task.scale)
-    some = min(windows, KIND_WINDOWS)
-    fit_kinds(task.network, task.clips(some), task.draws(some), directions, task.scale, task.kinds)
+    if task.kinds:
+        some = min(windows, KIND_WINDOWS)
+        fit_kinds(task.network, task.clips(some), task.draws(some), directions, task.scale, task.kinds)
     heard = task.heard_in_validation(CALIBRATION_MIXTURES)
     cohort = task.cohort()
     calibration = calibrate(heard.vectors, heard.logits, heard.library, heard.truth, cohort.numpy())

@@ -38,6 +38,8 @@ SMALLEST_MIXTURE = 2
 """Most instruments of the mixtures that a run begins with: notes are learnt where they can be heard."""
 
 CLIPS = 1
+"""Part of the seed of the single clips that kinds are learnt from."""
+
 COHORT = 512
 """Slots of other mixtures that a sound's hubness is measured by (see library.hubs)."""
 
@@ -230,8 +232,8 @@ class MultiTask(SingleTask):
 
     @property
     def kinds(self) -> Mapping[str, Tensor]:
-        """Number of each training instrument's kind [C] by each grouping, below 0 where none is known."""
-        return self._kind_of
+        """Number of each training instrument's kind [C], below 0 for none, by each grouping that tells any."""
+        return {name: of for name, of in self._kind_of.items() if (of >= 0).any()}
 
     def cohort(self) -> Tensor:
         """Draw slots [COHORT, E] of training mixtures, of each as many of the surest as instruments play in it."""

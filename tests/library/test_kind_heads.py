@@ -64,6 +64,20 @@ def test_only_the_heads_change_and_instruments_of_a_kind_come_together(monkeypat
     assert cosine[alike & other].mean() > cosine[~alike].mean() + 0.2
 
 
+@pytest.mark.parametrize(("name", "groupings"), [("Test", set()), ("Fat Brass", {"families"})])
+def test_what_patches_do_not_tell_is_left_out(name: str, groupings: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("library.training.kind_heads.STEPS", 5)
+    monkeypatch.setattr("library.training.kind_heads.SLOT_STEPS", 5)
+    store = small_store(CLASSES, 9)
+    patches = tuple(replace(row, engine="amsynth", name=name) for row in store.instruments)
+    task = MultiTask(replace(store, instruments=patches), small_store(CLASSES, 27, seed=1), TrainConfig())
+    assert set(task.kinds) == groupings
+    if groupings:
+        prototypes = f.normalize(torch.randn(CLASSES, task.network.config.dim), dim=-1)
+        fit_kinds(task.network, task.clips(32), task.draws(32), prototypes, task.scale, task.kinds)
+        assert all(bool(p.isfinite().all()) for p in task.network.kind.parameters())
+
+
 def _said(network: TimbrelNetwork, mixer: Mixer) -> tuple[Tensor, Tensor]:
     drawn = mixer.singles(96)
     with torch.inference_mode():
