@@ -29,7 +29,8 @@ MAX_BATCH = 16
 
 ALONE_BELOW = 2.0
 """Sum of presences (the expected number of instruments) below which one plays by itself. Chosen on validation: seven in
-eight instruments by themselves lie below it, one in five pairs: of pairs one name in a hundred less is right than at 1.6."""
+eight instruments by themselves lie below it, and one in five pairs, of whose names one in a hundred less is right than
+at 1.6."""
 
 MIN_SAMPLES = 1600
 """Shortest audio that is embedded: 0.1 s."""
