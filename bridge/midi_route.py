@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bridge.quiet import quiet_native
+from library.errors import CaptureError
+from realtime.jack_open import open_client
 
 __all__ = ["MidiRoute"]
 
@@ -25,17 +26,18 @@ class MidiRoute:
             import jack
         except (ImportError, OSError):
             return "JACK-Client is missing: pip install 'timbrel[jack]', or connect the MIDI port by hand"
-        with quiet_native():
-            try:
-                client = jack.Client("timbrel-route", no_start_server=True)
-            except jack.JackError:
-                return "no JACK server runs; connect the MIDI port by hand"
-            try:
-                return self._lead(client, source, destination)
-            except jack.JackError as error:
-                return f"JACK could not connect {source} to {destination}: {error}"
-            finally:
-                client.close()
+        try:
+            client = open_client("timbrel-route", None)
+        except jack.JackError:
+            return "no JACK server runs; connect the MIDI port by hand"
+        except CaptureError as error:
+            return str(error)
+        try:
+            return self._lead(client, source, destination)
+        except jack.JackError as error:
+            return f"JACK could not connect {source} to {destination}: {error}"
+        finally:
+            client.close()
 
     def _lead(self, client: Any, source: str, destination: str) -> str | None:  # Any: JACK-Client has no types
         found = client.get_ports(f"^[^:]+:{re.escape(destination)}$", is_midi=True, is_input=True)

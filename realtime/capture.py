@@ -1,20 +1,20 @@
 """Capture audio in a process of its own: `python -m realtime.capture`, started by `realtime.supervisor`.
 
 Imports numpy and one audio library, never torch: a Python callback beside a busy torch thread is up to 20 ms late. The
-process says what it does in JSON lines on standard output and ends by `os._exit`, because PortAudio's and JACK's own
-ends hang for ever when the server is gone. It ends with its parent, whose end closes its standard input.
+process says what it does in JSON lines on standard output and ends by `realtime.jack_open.end_process`; with its
+parent, too, whose end closes its standard input.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from realtime.jack_open import end_process, opening
 from realtime.ring import Ring
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def main(argv: list[str]) -> None:
         from realtime.capture_list import list_everything
 
         sys.stdout.write(json.dumps(list_everything()) + "\n")
-        _end(0)
+        end_process(0)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     job = json.loads(argv[0])
     ring = Ring.attach(job["ring"])
@@ -59,8 +59,8 @@ def main(argv: list[str]) -> None:
             _capture_device(ring, job["device"], job["host"], job["index"])
     except Exception as error:  # noqa: BLE001  this is a main(): whatever went wrong, the parent has to be told
         report("lost", f"{type(error).__name__}: {error}")
-        _end(1)
-    _end(0)
+        end_process(1)
+    end_process(0)
 
 
 def _capture_device(ring: Ring, name: str, host: str, index: int) -> None:
@@ -72,7 +72,8 @@ def _capture_device(ring: Ring, name: str, host: str, index: int) -> None:
         host: Name of its host API.
         index: PortAudio's number when it was looked up; the one to take where several have the same name.
     """
-    import sounddevice
+    with opening():
+        import sounddevice
 
     device = _find_device(name, host, index)
     if device is None:
@@ -115,12 +116,7 @@ def _end_with_parent() -> None:
     """Wait for the end of standard input, which the parent holds open as long as it lives."""
     while sys.stdin.buffer.read(1):
         pass
-    _end(0)
-
-
-def _end(code: int) -> None:
-    sys.stdout.flush()
-    os._exit(code)
+    end_process(0)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from library.errors import CaptureError
 from realtime.capture import report
+from realtime.jack_open import open_client
 from realtime.ring import Ring
 
 __all__ = ["assign_sides", "capture_jack"]
@@ -53,11 +55,11 @@ def capture_jack(ring: Ring, pattern: str, server: str | None) -> None:
         pattern: Regular expression that the full name of a port has to match.
         server: Name of the JACK server, None for JACK's own choice.
     """
-    import jack
-
-    jack.set_error_function(lambda _message: None)
-    jack.set_info_function(lambda _message: None)
-    client = _reach_server(ring, server)
+    try:
+        client = _reach_server(ring, server)
+    except CaptureError as error:
+        report("waiting", str(error))
+        return  # another process tries again
     inputs = [client.inports.register(name) for name in ("in_left", "in_right")]
     scratch = np.zeros((LARGEST_BLOCK, ring.channels), np.float32)
     expected: int | None = None
@@ -104,7 +106,7 @@ def _reach_server(ring: Ring, server: str | None) -> Any:  # JACK-Client has no 
     while True:
         ring.beat()
         try:
-            return jack.Client(CLIENT_NAME, no_start_server=True, servername=server)
+            return open_client(CLIENT_NAME, server, ring.beat)
         except jack.JackOpenError:
             if not told:
                 told = True

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+from library.errors import CaptureError
+from realtime.jack_open import open_client, opening
+
 __all__ = ["list_everything"]
 
 
-def list_everything() -> dict[str, list[dict[str, Any]]]:  # JSON
-    """Return the PortAudio inputs and the JACK clients with audio outputs."""
-    return {"devices": _devices(), "jack": _jack_clients()}
+def list_everything() -> dict[str, Any]:  # JSON
+    """Return PortAudio's inputs, JACK's clients with audio outputs, None where either is not there, and a problem.
+
+    JACK comes first: one that does not answer would hold up PortAudio, which opens it as well, for ever.
+    """
+    try:
+        clients = _jack_clients()
+    except CaptureError as error:
+        return {"devices": None, "jack": None, "problem": [error.value, error.rule, error.next_step]}
+    with opening():
+        return {"devices": _devices(), "jack": clients, "problem": None}
 
 
-def _devices() -> list[dict[str, Any]]:  # JSON
-    import sounddevice
+def _devices() -> list[dict[str, Any]] | None:  # JSON
+    try:
+        import sounddevice
+    except (ImportError, OSError):  # OSError: PortAudio itself is not installed
+        return None
 
     hosts = [host["name"] for host in sounddevice.query_hostapis()]
     default = sounddevice.default.device[0]
@@ -31,17 +45,15 @@ def _devices() -> list[dict[str, Any]]:  # JSON
     ]
 
 
-def _jack_clients() -> list[dict[str, Any]]:  # JSON
+def _jack_clients() -> list[dict[str, Any]] | None:  # JSON
     try:
         import jack
-
-        jack.set_error_function(lambda _message: None)
-        jack.set_info_function(lambda _message: None)
-        client = jack.Client("timbrel_list", no_start_server=True)
     except (ImportError, OSError):  # OSError: libjack itself is not installed
-        return []
+        return None
+    try:
+        client = open_client("timbrel_list", None)
     except jack.JackOpenError:
-        return []
+        return None
     ports = [port.name for port in client.get_ports(is_audio=True, is_output=True)]
     names = dict.fromkeys(name.split(":")[0] for name in ports)  # in JACK's order
     return [

@@ -1,4 +1,4 @@
-"""Find the inputs that a bus can be captured from."""
+"""Find what a bus can be captured from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from library.errors import CaptureError, DeviceError
 from realtime.supervisor import capture_command, capture_environment
 
-__all__ = ["InputChoice", "list_inputs", "resolve_device"]
+__all__ = ["InputChoice", "Inputs", "find_inputs", "list_inputs", "resolve_device"]
 
 LIST_TIMEOUT_S = 20.0
 """Longest look at all devices; ALSA alone can take seconds on a busy machine."""
@@ -40,11 +40,31 @@ class InputChoice:
     is_default: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Hold what there is to listen to.
+
+    Attributes:
+        choices: PortAudio's inputs, then JACK's clients with audio outputs.
+        has_portaudio: PortAudio could be loaded.
+        jack_ports: Audio outputs in JACK, None where no server runs.
+    """
+
+    choices: tuple[InputChoice, ...]
+    has_portaudio: bool
+    jack_ports: int | None
+
+
 def list_inputs() -> tuple[InputChoice, ...]:
-    """List PortAudio's inputs and JACK's clients with audio outputs, in a process of its own (about a second).
+    """List PortAudio's inputs and JACK's clients with audio outputs, as find_inputs() does."""
+    return find_inputs().choices
+
+
+def find_inputs() -> Inputs:
+    """Look for inputs, in a process of its own (about a second).
 
     Raises:
-        CaptureError: The process did not answer.
+        CaptureError: JACK or the process did not answer.
     """
     try:
         done = subprocess.run(
@@ -59,15 +79,18 @@ def list_inputs() -> tuple[InputChoice, ...]:
         found = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise CaptureError("list of inputs", f"could not be read ({error})", "run `timbrel doctor`") from error
+    if found["problem"] is not None:
+        raise CaptureError(*found["problem"])
     devices = [
         InputChoice(d["name"], d["name"], d["host"], d["channels"], d["rate"], d["index"], d["default"])
-        for d in found["devices"]
+        for d in found["devices"] or ()
     ]
     clients = [
         InputChoice(f"jack:{re.escape(c['name'])}:.*", c["name"], "JACK ports", c["channels"], c["rate"], None, False)
-        for c in found["jack"]
+        for c in found["jack"] or ()
     ]
-    return (*devices, *clients)
+    ports = None if found["jack"] is None else sum(client["channels"] for client in found["jack"])
+    return Inputs((*devices, *clients), found["devices"] is not None, ports)
 
 
 def resolve_device(name: str | None, inputs: tuple[InputChoice, ...]) -> InputChoice:

@@ -137,7 +137,7 @@ class Player:
             self._changed.notify_all()
         child = self._child
         if child is not None and child.rate == 0:
-            child.kill()  # it is still opening its output: nobody waits for that any more
+            child.abandon()  # it is still opening its output: nobody waits for that any more
         if self._thread is not None:
             self._thread.join(CLOSE_S)
             child = self._child
@@ -217,7 +217,7 @@ class Player:
         if child is None:
             self._child = child = PlayerChild(self.output, self._server, self._hear)
             if self._is_closed:
-                child.kill()
+                child.abandon()
         return child
 
     def _give_up(self, child: PlayerChild, rule: str) -> str:

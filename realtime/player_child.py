@@ -13,13 +13,11 @@ from collections.abc import Callable
 from typing import IO
 
 from library.errors import CaptureError
+from realtime.jack_open import END_S
 from realtime.player_wire import Frame, Kind, pack, read_frame, unpack_rate
 from realtime.supervisor import capture_environment
 
 __all__ = ["PlayerChild"]
-
-END_S = 1.0
-"""Time that the child may take to let go of its output; then it is killed."""
 
 
 class PlayerChild:
@@ -103,13 +101,17 @@ class PlayerChild:
             finally:
                 self._writing.release()
 
+    def abandon(self) -> None:
+        """End it while it opens its output; returns at once. What is told by it afterwards is not passed on."""
+        threading.Thread(target=self.close, name="preview-end", daemon=True).start()
+
     def kill(self) -> None:
-        """End it at once; returns at once. What is told by it afterwards is not passed on."""
+        """End one that hangs; returns at once. What is told by it afterwards is not passed on."""
         self._hear = _ignore
         self._process.kill()
 
     def close(self, *, is_hung: bool = False) -> None:
-        """End it in order, within a second, or at once where it hangs."""
+        """End it in order, soon (END_S), or at once where it hangs; may be called twice."""
         self._hear = _ignore
         if is_hung:
             self._process.kill()

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.errors import DeviceError, InputError
+from realtime.jack_open import opening
 from realtime.player_jack import JackPlayer
 from realtime.player_voice import Voice
 from realtime.preview_output import device_refusal, pick_device
@@ -31,7 +32,8 @@ def open_device(name: str, server: str | None) -> DevicePlayer | JackPlayer:
     Raises:
         DeviceError: There is none, the name fits several, or it can't be opened.
     """
-    import sounddevice
+    with opening():
+        import sounddevice
 
     hosts = [host["name"] for host in sounddevice.query_hostapis()]
     devices = list(sounddevice.query_devices())

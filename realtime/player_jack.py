@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from library.errors import DeviceError
+from realtime.jack_open import open_client
 from realtime.player_voice import Voice
 from realtime.preview_output import Graph, Port, jack_refusal
 
@@ -30,16 +31,15 @@ class JackPlayer:
 
     Raises:
         DeviceError: There is no server.
+        CaptureError: It does not answer.
     """
 
     def __init__(self, pattern: str, server: str | None) -> None:
         import jack
 
-        jack.set_error_function(lambda _message: None)
-        jack.set_info_function(lambda _message: None)
         self._pattern = pattern
         try:
-            self._client: Any = jack.Client(CLIENT_NAME, no_start_server=True, servername=server)
+            self._client: Any = open_client(CLIENT_NAME, server)
         except jack.JackOpenError as error:
             named = f" {server}" if server else ""
             raise DeviceError(f"jack:{pattern}", f"there is no JACK server{named}", "start jackd") from error

@@ -1,9 +1,9 @@
 """Play previews in a process of its own: `python -m realtime.player_process`, started by `realtime.player`.
 
 Requests come on standard input, reports go to standard output, both framed by `realtime.player_wire`. Imports numpy and
-one audio library, never torch. It ends by `os._exit`, because PortAudio's and JACK's own ends hang for ever when the
-server is gone; with its parent, whose end closes its standard input; and when nothing was to be played for a while,
-because a device may be one that only one program can open.
+one audio library, never torch. It ends by `realtime.jack_open.end_process`; with its parent, whose end closes its
+standard input; and when nothing was to be played for a while, because a device may be one that only one program can
+open.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.errors import CaptureError
+from realtime.jack_open import end_process
 from realtime.player_voice import Voice
 from realtime.player_wire import Frame, Kind, pack, pack_rate, read_frame
 from realtime.preview_output import parse_output
@@ -111,13 +112,13 @@ class _Session:
     def fail(self, why: str) -> NoReturn:
         """Report that the output is gone, and end."""
         self.send(Kind.FAILED, self._sounding, why.encode())
-        os._exit(1)
+        end_process(1)
 
     def end(self, code: int) -> NoReturn:
         """Let go of the output, and end."""
         if self._output is not None:
             self._output.release()
-        os._exit(code)
+        end_process(code)
 
     def _watch(self, name: str) -> None:
         """End the process when the thread that looks at the output hangs; a thread of its own."""

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Literal
 
+from realtime.jack_open import END_S
 from realtime.ring import Ring
 from realtime.types import SourceStats
 
@@ -66,7 +67,7 @@ class CaptureProcess:
         self._thread.start()
 
     def stop(self) -> None:
-        """Kill the capture process and end; may be called twice."""
+        """End the capture process and its watcher; may be called twice."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join()
@@ -84,7 +85,7 @@ class CaptureProcess:
                 reader = threading.Thread(target=self._listen, args=(child,), name="capture-reports", daemon=True)
                 reader.start()
                 why = self._watch(child)
-                child.kill()
+                _end(child)
                 reader.join()
             with self._lock:
                 if self._state not in ("lost", "waiting"):  # then it said itself why it ended
@@ -128,6 +129,16 @@ class CaptureProcess:
                 self._state, self._detail = message["state"], message["detail"]
                 self._rate = message["rate"] or self._rate
             self._reported = True
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """Let a child end in order: killed while it opens JACK, it would lock JACK for all (see realtime.jack_open)."""
+    if child.stdin is not None:
+        child.stdin.close()
+    try:
+        child.wait(END_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
 
 
 def capture_command(argument: str) -> list[str]:

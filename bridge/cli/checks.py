@@ -5,16 +5,18 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from bridge.cli.jackports import jack_output_ports
 from bridge.quiet import quiet_native
 from library.errors import MissingDependencyError, TimbrelError
 
-__all__ = ["ALL_CHECKS", "Check"]
+if TYPE_CHECKING:
+    from realtime.devices import Inputs
+
+__all__ = ["Check", "all_checks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,33 +93,37 @@ def check_annoy() -> Check:
     )
 
 
-def check_portaudio() -> Check:
-    """Look for sound inputs."""
-    from realtime.devices import list_inputs
+def check_inputs() -> tuple[Check, ...]:
+    """Look for sound inputs and a JACK server: one look tells of both."""
+    from realtime.devices import find_inputs
 
+    try:
+        found = find_inputs()
+    except TimbrelError as error:
+        return (Check(error.value, "warn", error.rule, error.next_step),)
+    return _check_portaudio(found), _check_jack(found.jack_ports)
+
+
+def _check_portaudio(found: Inputs) -> Check:
     if find_spec("sounddevice") is None:
         return Check("PortAudio", "warn", "sounddevice is not installed", "pip install sounddevice")
-    try:
-        count = len(list_inputs())
-    except TimbrelError:
-        return Check("PortAudio", "warn", "can't be loaded: no bus can be heard live", "apt-get install libportaudio2")
-    if count:
-        return Check("PortAudio", "ok", f"{count} inputs; see `timbrel devices`")
+    if not found.has_portaudio:
+        return Check(
+            "PortAudio", "warn", "can't be loaded: no sound card can be heard", "apt-get install libportaudio2"
+        )
+    if found.choices:
+        return Check("PortAudio", "ok", f"{len(found.choices)} inputs; see `timbrel devices`")
     return Check(
         "PortAudio", "warn", "no inputs on this machine", "start JACK or PipeWire, or use `timbrel listen FILE`"
     )
 
 
-def check_jack() -> Check:
-    """Look for a JACK server."""
+def _check_jack(ports: int | None) -> Check:
+    if ports is not None:
+        return Check("JACK", "ok", f"running, {ports} ports to listen to")
     if find_spec("jack") is None:
         return Check("JACK", "warn", "its Python client is not installed", "pip install JACK-Client")
-    ports = jack_output_ports()
-    if ports is None:
-        return Check(
-            "JACK", "warn", "no server is running", "start jackd, or PipeWire with pw-jack, to hear a DAW's bus"
-        )
-    return Check("JACK", "ok", f"running, {len(ports)} ports to listen to")
+    return Check("JACK", "warn", "no server is running", "start jackd, or PipeWire with pw-jack, to hear a DAW's bus")
 
 
 def check_midi() -> Check:
@@ -155,16 +161,10 @@ def check_osc() -> Check:
     return Check("OSC", *probe_osc())
 
 
-ALL_CHECKS: tuple[Callable[[], Check], ...] = (
-    check_python,
-    check_torch,
-    check_weights,
-    check_library,
-    check_annoy,
-    check_portaudio,
-    check_jack,
-    check_midi,
-    check_fluidsynth,
-    check_osc,
-)
-"""All checks, in the order in which they are shown."""
+def all_checks() -> Iterator[Check]:
+    """Check one thing after the other, in the order in which they are shown."""
+    for check in (check_python, check_torch, check_weights, check_library, check_annoy):
+        yield check()
+    yield from check_inputs()
+    for check in (check_midi, check_fluidsynth, check_osc):
+        yield check()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.console import out_console, write_json
-from bridge.cli.jackports import jack_output_ports
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,17 +23,17 @@ def devices_command(
 ) -> int:
     """Show what Timbrel can listen to, and how to route a DAW to it."""
     from library.errors import TimbrelError
-    from realtime.devices import list_inputs
+    from realtime.devices import Inputs, find_inputs
 
     problem: TimbrelError | None = None
     try:
-        inputs = list_inputs()
+        found = find_inputs()
     except TimbrelError as error:
         if as_json:
             raise
-        inputs, problem = (), error
+        found, problem = Inputs((), has_portaudio=False, jack_ports=None), error
     if as_json:
-        for choice in inputs:
+        for choice in found.choices:
             write_json(
                 {
                     "input": choice.argument,
@@ -49,12 +48,12 @@ def devices_command(
     console = out_console()
     if problem is not None:
         console.print(str(problem), markup=False)
-    elif inputs:
-        console.print(_table(inputs))
+    elif found.choices:
+        console.print(_table(found.choices))
     else:
         console.print("No sound card and no audio server offers an input here.")
     console.print()
-    for line in routing_advice(has_jack=jack_output_ports() is not None):
+    for line in routing_advice(has_jack=found.jack_ports is not None):
         console.print(line, markup=False)
     return 0 if problem is None else 1
 

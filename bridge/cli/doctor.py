@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli.checks import ALL_CHECKS, Check
+from bridge.cli.checks import Check, all_checks
 from bridge.cli.console import out_console, write_json
 from bridge.cli.hosts_check import check_hosts, how_to_connect
 from bridge.daws.registry import make_adapter
@@ -29,7 +29,7 @@ def doctor_command(
         console.print(how_to_connect(make_adapter(daw)), markup=False, soft_wrap=True)
         return 0
     results = []
-    for check in chain((look() for look in ALL_CHECKS), check_hosts()):
+    for check in chain(all_checks(), check_hosts()):
         results.append(check)
         if as_json:
             write_json(asdict(check))

@@ -18,7 +18,8 @@ from bridge.daws.base import DawAdapter, Reach
 from bridge.daws.wire import osc
 from bridge.daws.zynaddsubfx import ZynAdapter
 from bridge.osc.guard import read_datagram
-from library.errors import LibraryError
+from library.errors import CaptureError, LibraryError
+from realtime.devices import Inputs
 from tests.bridge.shell import Shell
 
 OK = Check("python", "ok", "3.11")
@@ -30,7 +31,7 @@ FAIL = Check("weights", "fail", "damaged", "install Timbrel again")
 def test_only_what_is_essential_makes_the_doctor_fail(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, found: list[Check], code: int
 ) -> None:
-    monkeypatch.setattr(doctor, "ALL_CHECKS", [lambda check=check: check for check in found])
+    monkeypatch.setattr(doctor, "all_checks", lambda: iter(found))
     monkeypatch.setattr(doctor, "check_hosts", list)
     ended = shell("doctor")
     assert ended.code == code
@@ -92,7 +93,21 @@ def test_what_is_broken_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_missing_compiled_index_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "find_spec", lambda name: None)
     assert checks.check_annoy().status == "warn"
-    assert checks.check_jack().status == "warn"
+
+
+def test_one_look_tells_of_portaudio_and_of_jack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realtime.devices.find_inputs", lambda: Inputs((), has_portaudio=False, jack_ports=2))
+    portaudio, jack = checks.check_inputs()
+    assert (portaudio.status, portaudio.todo) == ("warn", "apt-get install libportaudio2")
+    assert (jack.status, jack.text) == ("ok", "running, 2 ports to listen to")
+
+
+def test_a_jack_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent() -> Inputs:
+        raise CaptureError("JACK", "does not answer within 5 s", "start it again")
+
+    monkeypatch.setattr("realtime.devices.find_inputs", silent)
+    assert checks.check_inputs() == (Check("JACK", "warn", "does not answer within 5 s", "start it again"),)
 
 
 def test_a_daemon_is_found_by_its_pong_and_a_stranger_is_not() -> None:

@@ -98,7 +98,7 @@ def test_a_name_with_control_characters_is_refused_in_a_safe_line(capsys: pytest
 
 
 def test_doctor_shows_what_a_host_says_of_itself_safely(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.cli.doctor.ALL_CHECKS", ())
+    monkeypatch.setattr("bridge.cli.doctor.all_checks", tuple)
     found = [Check("ardour", "ok", f"answers, version {EVIL}", EVIL)]
     monkeypatch.setattr("bridge.cli.doctor.check_hosts", lambda: found)
     for extra in ([], ["--json"]):

@@ -101,6 +101,12 @@ class JackServer:
         """Environment that leads clients to this server."""
         return {**os.environ, "JACK_DEFAULT_SERVER": self.name, "JACK_NO_START_SERVER": "1"}
 
+    @property
+    def pid(self) -> int:
+        """Process number of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start the server and wait until it answers."""
         driver = ["-d", "dummy", "-r", str(self.sample_rate), "-p", str(PERIOD_FRAMES), "-C", "2", "-P", "2"]
@@ -123,6 +129,8 @@ class JackServer:
             if waited.returncode == 0 and self._process.poll() is None:
                 return
             self.stop()
+            # A client that was killed while it opened JACK has locked this for all (see realtime.jack_open).
+            shutil.rmtree(Path("/dev/shm") / f"jack_db-{os.getuid()}", ignore_errors=True)
         pytest.fail("jackd with the dummy driver did not start")
 
     def stop(self) -> None:

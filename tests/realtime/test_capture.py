@@ -50,7 +50,7 @@ def test_a_folder_named_like_a_package_does_not_get_in_the_way(tmp_path: Path) -
         timeout=60,
         check=True,
     )
-    assert set(json.loads(done.stdout)) == {"devices", "jack"}
+    assert set(json.loads(done.stdout)) == {"devices", "jack", "problem"}
 
 
 def test_without_a_server_it_waits_and_shows_that_it_lives() -> None:
