@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Literal, Protocol
 
 from bridge.quiet import quiet_native
-from library.errors import DeviceError, MissingDependencyError
+from library.errors import CaptureError, DeviceError, MissingDependencyError
+from realtime.jack_open import open_client
 
 __all__ = ["MidiBackend", "MidiOutput", "MidiPort", "open_midi"]
 
@@ -97,16 +99,35 @@ def open_midi(name: str, backend: MidiBackend = "auto", *, prefer_jack: bool = F
     last: Exception | None = None
     for system, api in _systems(rtmidi, backend, prefer_jack):
         try:
+            if system == "jack":
+                _require_answer()
             with quiet_native():
                 return _open(rtmidi, api, name)
         except (rtmidi.RtMidiError, ValueError) as error:
             last = error
             tried.append(system)
+        except CaptureError as error:
+            last = error
+            tried.append(f"{system}, which {error.rule}")
     raise DeviceError(
         f"MIDI port {name}",
         f"no MIDI system runs (tried {' and '.join(tried) or backend})",
         "start JACK or load snd-seq; program changes still go out over OSC",
     ) from last
+
+
+def _require_answer() -> None:
+    """Look whether JACK answers: RtMidi keeps Python's lock while it opens JACK, and would hang with all that we are.
+
+    Raises:
+        CaptureError: It does not.
+    """
+    try:
+        import jack
+    except (ImportError, OSError):
+        return
+    with suppress(jack.JackOpenError):  # no server: RtMidi says so itself
+        open_client("timbrel-look", None).close()
 
 
 def _systems(rtmidi: Any, backend: MidiBackend, prefer_jack: bool) -> list[tuple[str, int]]:

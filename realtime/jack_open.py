@@ -11,14 +11,13 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 from library.errors import CaptureError
+from realtime.within import within
 
 __all__ = ["END_S", "end_process", "open_client", "opening"]
 
@@ -29,7 +28,6 @@ END_S = 1.5
 """Time that a process may take to end in order: a client that is being opened is waited for."""
 
 _WAIT_S = 1.0
-_LOOK_S = 0.2
 _METADATA = Path("/dev/shm")  # noqa: S108  where JACK2 keeps it on Linux
 
 _lock = threading.Lock()
@@ -68,30 +66,15 @@ def open_client(name: str, server: str | None, meanwhile: Callable[[], None] = l
 
     jack.set_error_function(lambda _message: None)
     jack.set_info_function(lambda _message: None)
-    opened: Future[Any] = Future()
-    given_up = threading.Event()
 
-    def work() -> None:
-        try:
-            with opening():
-                client = jack.Client(name, no_start_server=True, servername=server)
-        except Exception as error:  # noqa: BLE001  not handled here: raised again where it is waited for
-            opened.set_exception(error)
-            return
-        opened.set_result(client)
-        if given_up.is_set():
-            client.close()
+    def work() -> Any:
+        with opening():
+            return jack.Client(name, no_start_server=True, servername=server)
 
-    threading.Thread(target=work, name="jack-open", daemon=True).start()
-    end = time.monotonic() + ANSWER_S
-    while True:
-        try:
-            return opened.result(_LOOK_S)
-        except TimeoutError:
-            meanwhile()
-        if time.monotonic() > end and not opened.done():
-            given_up.set()
-            raise CaptureError("JACK", f"does not answer within {ANSWER_S:g} s", _advice())
+    try:
+        return within(ANSWER_S, work, lambda client: client.close(), meanwhile)
+    except TimeoutError as error:
+        raise CaptureError("JACK", f"does not answer within {ANSWER_S:g} s", _advice()) from error
 
 
 def _advice() -> str:

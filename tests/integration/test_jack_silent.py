@@ -1,0 +1,72 @@
+"""Ask a real JACK server that hangs: everything goes on, and says so."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from bridge.midi import open_midi
+from library.errors import CaptureError, DeviceError
+from realtime.jack_open import open_client
+from realtime.ring import Ring
+from realtime.supervisor import CaptureProcess, capture_command, capture_environment
+from tests.integration.jack import JackServer, jack_server, wait_for
+
+
+@contextlib.contextmanager
+def _hanging_server() -> Iterator[JackServer]:
+    with jack_server() as server:
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            yield server
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+
+
+def test_a_jack_that_does_not_answer_is_told_and_heard_again_when_it_does() -> None:
+    with jack_server() as server:
+        ring = Ring.create(1.0, 48_000)
+        capture = CaptureProcess({"kind": "jack", "pattern": ".*", "server": server.name}, ring)
+        beats = []
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(CaptureError, match=r"^JACK: does not answer within 5 s; .*start"):
+                open_client("probe", server.name, lambda: beats.append(1))
+            capture.start()
+            wait_for(lambda: "does not answer" in capture.stats(0, 0).detail, "it is told")
+            assert capture.stats(0, 0).state == "waiting"
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        wait_for(lambda: capture.stats(0, 0).state == "running", "it listens")
+        assert len(beats) > 3
+        capture.stop()
+        ring.close()
+
+
+def test_the_look_for_inputs_says_that_jack_does_not_answer() -> None:
+    with _hanging_server() as server:
+        done = subprocess.run(
+            capture_command("list"),
+            env={**capture_environment(), "JACK_DEFAULT_SERVER": server.name},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+    found = json.loads(done.stdout)
+    assert found["problem"][:2] == ["JACK", "does not answer within 5 s"]
+    assert (found["devices"], found["jack"]) == (None, None)
+
+
+def test_no_midi_port_is_asked_of_a_jack_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _hanging_server() as server:
+        monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
+        with pytest.raises(DeviceError, match=r"tried jack, which does not answer within 5 s"):
+            open_midi("timbrel", "jack")
