@@ -21,6 +21,7 @@ from bridge.daws import make_adapter
 from bridge.discovery import Discovery
 from bridge.effects import Deliver, Effect, Hear, Hush, Judge, Keep, LockSlot, Reply, Send, SwitchBus, Tune
 from bridge.following import follow_library
+from bridge.hub_status import Told
 from bridge.keeping import make_hub, settings_of
 from bridge.lan import listen_host, make_door
 from bridge.likes import Likes
@@ -92,6 +93,7 @@ class Daemon:
         self._state_path: Path | None = None
         self._library: LiveIndex | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._told = Told()
         self._started_at = time.monotonic()
 
     async def run(self) -> None:
@@ -181,8 +183,9 @@ class Daemon:
     def _on_state(self, bus: int, state: str, text: str) -> None:
         before = self.hub.buses[bus].state
         self._execute(self.hub.on_state(state, text, bus), None)
-        if self.hub.buses[bus].state != before:
-            self._say(": ".join(part for part in self.hub.status if part))
+        status = ": ".join(part for part in self.hub.status if part)
+        if self._told.is_news(status, self.hub.buses[bus].state, before):
+            self._say(status)
 
     def _on_command(self, command: HubCommand, asker: Asker) -> None:
         self._execute(self.hub.handle(command, time.monotonic()), asker)

@@ -8,12 +8,29 @@ from dataclasses import dataclass
 from bridge.offer import Offer
 from bridge.suggestions import SuggestionList
 
-__all__ = ["TELLING", "BusInfo", "info_of", "together"]
+__all__ = ["TELLING", "BusInfo", "Told", "info_of", "together"]
 
 TELLING = ("degraded", "no-device", "disabled", "listening", "silent", "loading", "stopped")
 """Which state stands for several buses, the first that one of them has: what needs a hand, then what still works."""
 
 _NEEDS_A_HAND = ("degraded", "no-device")
+"""States in which the sentence says what to do."""
+
+
+class Told:
+    """Remember what the terminal was told since a state changed: each sentence that says what to do, once."""
+
+    def __init__(self) -> None:
+        self._sentences: set[str] = set()
+
+    def is_news(self, sentence: str, state: str, before: str) -> bool:
+        """Take in a sentence, the state that it came with, and the one before; tell whether it has to be told."""
+        if state != before:
+            self._sentences.clear()
+        elif sentence in self._sentences or state not in _NEEDS_A_HAND:
+            return False
+        self._sentences.add(sentence)
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from bridge.quiet import quiet_native
 from library.errors import CaptureError, DeviceError, MissingDependencyError
-from realtime.jack_open import open_client
+from realtime.jack_open import ANSWER_S, open_client
 
 __all__ = ["MidiBackend", "MidiOutput", "MidiPort", "open_midi"]
 
@@ -43,10 +43,11 @@ class MidiPort:
     Args:
         out: An open rtmidi.MidiOut.
         name: Name as other programs see it.
+        system: MIDI system that it belongs to.
     """
 
-    def __init__(self, out: Any, name: str) -> None:  # Any: rtmidi has no types
-        self._out = out
+    def __init__(self, out: Any, name: str, system: str) -> None:  # Any: rtmidi has no types
+        self._out, self._system = out, system
         self.name = name
 
     def __enter__(self) -> MidiPort:
@@ -69,12 +70,18 @@ class MidiPort:
         return None
 
     def close(self) -> None:
-        """Close the port; may be called twice."""
+        """Close the port, or leave that to the end of the process where JACK hangs; may be called twice."""
+        if self._out is None:
+            return
+        if self._system == "jack":
+            try:
+                _require_answer(CLOSE_S)
+            except CaptureError:
+                return
         out, self._out = self._out, None
-        if out is not None:
-            closer = threading.Thread(target=out.delete, name="midi-close", daemon=True)
-            closer.start()
-            closer.join(CLOSE_S)
+        closer = threading.Thread(target=out.delete, name="midi-close", daemon=True)
+        closer.start()
+        closer.join(CLOSE_S)
 
 
 def open_midi(name: str, backend: MidiBackend = "auto", *, prefer_jack: bool = False) -> MidiPort:
@@ -100,9 +107,9 @@ def open_midi(name: str, backend: MidiBackend = "auto", *, prefer_jack: bool = F
     for system, api in _systems(rtmidi, backend, prefer_jack):
         try:
             if system == "jack":
-                _require_answer()
+                _require_answer(ANSWER_S)
             with quiet_native():
-                return _open(rtmidi, api, name)
+                return _open(rtmidi, api, name, system)
         except (rtmidi.RtMidiError, ValueError) as error:
             last = error
             tried.append(system)
@@ -116,8 +123,8 @@ def open_midi(name: str, backend: MidiBackend = "auto", *, prefer_jack: bool = F
     ) from last
 
 
-def _require_answer() -> None:
-    """Look whether JACK answers: RtMidi keeps Python's lock while it opens JACK, and would hang with all that we are.
+def _require_answer(within_s: float) -> None:
+    """Look whether JACK answers: RtMidi keeps Python's lock while it waits for it, and would hang with all that we are.
 
     Raises:
         CaptureError: It does not.
@@ -127,7 +134,7 @@ def _require_answer() -> None:
     except (ImportError, OSError):
         return
     with suppress(jack.JackOpenError):  # no server: RtMidi says so itself
-        open_client("timbrel-look", None).close()
+        open_client("timbrel-look", None, answer_s=within_s).close()
 
 
 def _systems(rtmidi: Any, backend: MidiBackend, prefer_jack: bool) -> list[tuple[str, int]]:
@@ -140,7 +147,7 @@ def _systems(rtmidi: Any, backend: MidiBackend, prefer_jack: bool) -> list[tuple
     return found or [("default", rtmidi.API_UNSPECIFIED)]
 
 
-def _open(rtmidi: Any, api: int, name: str) -> MidiPort:
+def _open(rtmidi: Any, api: int, name: str, system: str) -> MidiPort:
     out = rtmidi.MidiOut(api, name=name)
     try:
         ports = out.get_ports()
@@ -148,9 +155,9 @@ def _open(rtmidi: Any, api: int, name: str) -> MidiPort:
             if port.lower().startswith(name.lower()):
                 # A short name of our own: RtMidi would take the destination's, whose colon JACK refuses silently.
                 out.open_port(number, name="out")
-                return MidiPort(out, port)
+                return MidiPort(out, port, system)
         out.open_virtual_port("out")
     except (rtmidi.RtMidiError, ValueError, NotImplementedError):
         out.delete()
         raise
-    return MidiPort(out, f"{name}:out")
+    return MidiPort(out, f"{name}:out", system)

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from library.errors import CaptureError
 from realtime.within import within
 
-__all__ = ["END_S", "end_process", "open_client", "opening"]
+__all__ = ["ANSWER_S", "END_S", "end_process", "open_client", "opening"]
 
 ANSWER_S = 5.0
 """Time that JACK may take to let us in: a hundredth of a second as a rule."""
@@ -50,13 +50,16 @@ def end_process(code: int) -> NoReturn:
     os._exit(code)
 
 
-def open_client(name: str, server: str | None, meanwhile: Callable[[], None] = lambda: None) -> Any:
+def open_client(
+    name: str, server: str | None, meanwhile: Callable[[], None] = lambda: None, answer_s: float = ANSWER_S
+) -> Any:
     """Open a JACK client; JACK-Client has no types.
 
     Args:
         name: Name of the client; JACK adds a number where it is taken.
         server: Name of the JACK server, None for JACK's own choice.
         meanwhile: Called some times a second while JACK is waited for.
+        answer_s: Longest wait.
 
     Raises:
         jack.JackOpenError: No server runs.
@@ -72,9 +75,9 @@ def open_client(name: str, server: str | None, meanwhile: Callable[[], None] = l
             return jack.Client(name, no_start_server=True, servername=server)
 
     try:
-        return within(ANSWER_S, work, lambda client: client.close(), meanwhile)
+        return within(answer_s, work, lambda client: client.close(), meanwhile)
     except TimeoutError as error:
-        raise CaptureError("JACK", f"does not answer within {ANSWER_S:g} s", _advice()) from error
+        raise CaptureError("JACK", f"does not answer within {answer_s:g} s", _advice()) from error
 
 
 def _advice() -> str:

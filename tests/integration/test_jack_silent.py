@@ -7,16 +7,20 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bridge.midi import open_midi
 from library.errors import CaptureError, DeviceError
+from library.index import library_path
 from realtime.jack_open import open_client
 from realtime.ring import Ring
 from realtime.supervisor import CaptureProcess, capture_command, capture_environment
 from tests.integration.jack import JackServer, jack_server, wait_for
+from tests.integration.test_daemon_process import running
 
 
 @contextlib.contextmanager
@@ -70,3 +74,30 @@ def test_no_midi_port_is_asked_of_a_jack_that_does_not_answer(monkeypatch: pytes
         monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
         with pytest.raises(DeviceError, match=r"tried jack, which does not answer within 5 s"):
             open_midi("timbrel", "jack")
+
+
+def test_a_daemon_whose_jack_hangs_says_so_and_ends_when_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its MIDI port is a JACK client inside the daemon, whose own end would wait for JACK with Python's lock held."""
+    lines: list[str] = []
+
+    def wait_for_line(part: str) -> None:
+        wait_for(lambda: any(part in line for line in lines), part, 60)
+
+    with jack_server() as server:
+        monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
+        options = ("--midi", "timbrel", "--no-page")
+        with running(library_path("gm"), "jack:system:.*", tmp_path, *options) as (daemon, _):
+            stdout = daemon.stdout
+            assert stdout is not None
+            threading.Thread(target=lambda: lines.extend(iter(stdout.readline, "")), daemon=True).start()
+            wait_for_line("MIDI port timbrel:out")
+            wait_for_line("the bus is silent")
+            os.kill(server.pid, signal.SIGSTOP)
+            try:
+                wait_for_line("no-device: JACK: does not answer")
+                daemon.terminate()
+                assert daemon.wait(30) == 0
+            finally:
+                os.kill(server.pid, signal.SIGCONT)
