@@ -22,6 +22,8 @@ _GOOD_ENOUGH = 0.98
 
 _SHARPNESS = (4.0, 6.0, 8.0, 10.0, 12.0, 16.0, 24.0)
 _STEPS = 200
+_SMALLEST = 1e-3
+"""Scale of logits at least: those of a network that has learnt nothing can say the opposite of what is there."""
 
 
 def calibrate(
@@ -46,22 +48,26 @@ def calibrate(
     pairs = assign(-torch.from_numpy(standing), torch.from_numpy(truth))
     target = torch.zeros(logits.shape)
     target[pairs.row, pairs.slot] = 1.0
-    scale, bias = torch.ones(1, requires_grad=True), torch.zeros(1, requires_grad=True)
-    optimiser = torch.optim.LBFGS([scale, bias], max_iter=_STEPS)
+    log_scale, bias = torch.zeros(1, requires_grad=True), torch.zeros(1, requires_grad=True)
+    optimiser = torch.optim.LBFGS([log_scale, bias], max_iter=_STEPS, line_search_fn="strong_wolfe")
     raw = torch.from_numpy(logits)
+
+    def scaled() -> torch.Tensor:
+        return raw * log_scale.exp().clamp_min(_SMALLEST) + bias
 
     def closure() -> torch.Tensor:
         optimiser.zero_grad()
-        loss = f.binary_cross_entropy_with_logits(raw * scale + bias, target)
+        loss = f.binary_cross_entropy_with_logits(scaled(), target)
         torch.autograd.backward(loss)
         return loss
 
     optimiser.step(closure)  # type: ignore[no-untyped-call]  # torch leaves LBFGS untyped
-    probability = (raw * scale + bias).sigmoid().detach().numpy()
+    probability = scaled().sigmoid().detach().numpy()
     args = (library, truth, None, cohort)
     scores = np.array([mixture_scores(vectors, probability, float(t), *args).f1_macro for t in _THRESHOLDS])
     rule = _fit_rule(standing, probability, truth)
-    return Calibration(1.0 / float(scale.detach()), float(bias.detach()), _highest_good(scores), rule)
+    temperature = 1.0 / max(float(log_scale.detach().exp()), _SMALLEST)
+    return Calibration(temperature, float(bias.detach()), _highest_good(scores), rule)
 
 
 def _fit_rule(standing: NDArray[np.float32], presence: NDArray[np.float32], truth: NDArray[np.bool_]) -> SetRule:

@@ -92,3 +92,17 @@ def test_calibration_finds_the_threshold_between_true_and_empty_slots() -> None:
     probability = scaled.sigmoid().numpy()
     assert ((probability > calibration.threshold).sum(axis=1) == truth.sum(axis=1)).mean() > 0.5
     assert abs(probability.sum(axis=1).mean() - truth.sum(axis=1).mean()) < 0.2
+
+
+def test_presence_that_says_the_opposite_is_calibrated_to_say_nothing() -> None:
+    rng = np.random.default_rng(0)
+    library = np.eye(4, dtype=np.float32)
+    truth = np.zeros((60, 4), bool)
+    truth[:, 0] = True
+    vectors = np.stack([library[[0, 1, 1]]] * 60)
+    logits = rng.normal(0.0, 0.5, (60, 3)).astype(np.float32)
+    logits[:, 0] -= 3.0  # the slot that holds the instrument
+    calibration = calibrate(vectors, logits, library, truth)
+    assert 100.0 <= calibration.temperature <= 1e4
+    probability = torch.from_numpy(logits / calibration.temperature + calibration.bias).sigmoid()
+    assert abs(float(probability.mean()) - 1 / 3) < 0.02
