@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 from library.errors import CaptureError
 from realtime.jack_open import open_client
 
 __all__ = ["MidiRoute"]
+
+APPEAR_S, LOOK_S = 2.0, 0.1
+"""Longest wait for an input: a DAW whose session has just been loaded may tell of its tracks before it has their
+ports. Time between two looks."""
 
 
 class MidiRoute:
@@ -40,7 +45,7 @@ class MidiRoute:
             client.close()
 
     def _lead(self, client: Any, source: str, destination: str) -> str | None:  # Any: JACK-Client has no types
-        found = client.get_ports(f"^[^:]+:{re.escape(destination)}$", is_midi=True, is_input=True)
+        found = _inputs(client, destination)
         if not found:
             return f"there is no MIDI input {destination}"
         if len(found) > 1:
@@ -55,3 +60,13 @@ class MidiRoute:
             client.connect(*wanted)
             self._made = wanted
         return None
+
+
+def _inputs(client: Any, name: str) -> list[Any]:
+    """Return the MIDI inputs of a name, of whatever client, as soon as there is one."""
+    end = time.monotonic() + APPEAR_S
+    while True:
+        found: list[Any] = client.get_ports(f"^[^:]+:{re.escape(name)}$", is_midi=True, is_input=True)
+        if found or time.monotonic() >= end:
+            return found
+        time.sleep(LOOK_S)
