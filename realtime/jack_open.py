@@ -28,7 +28,7 @@ END_S = 1.5
 """Time that a process may take to end in order: a client that is being opened is waited for."""
 
 _WAIT_S = 1.0
-_METADATA = Path("/dev/shm")  # noqa: S108  where JACK2 keeps it on Linux
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where JACK2 keeps its metadata on Linux
 
 _lock = threading.Lock()
 
@@ -81,7 +81,7 @@ def open_client(
 
 
 def _advice() -> str:
-    metadata = _METADATA / f"jack_db-{os.getuid()}" if hasattr(os, "getuid") else None
+    metadata = _SHARED_MEMORY / f"jack_db-{os.getuid()}" if hasattr(os, "getuid") else None
     if metadata is not None and metadata.exists():
         return f"end all JACK programs, delete {metadata} (a crash may have left it locked), start JACK again"
     return "start it again"

@@ -103,6 +103,7 @@ class PlayerChild:
 
     def abandon(self) -> None:
         """End it while it opens its output; returns at once. What is told by it afterwards is not passed on."""
+        self._hear = _ignore
         threading.Thread(target=self.close, name="preview-end", daemon=True).start()
 
     def kill(self) -> None:

@@ -22,16 +22,9 @@ def devices_command(
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON line an input.")] = False,
 ) -> int:
     """Show what Timbrel can listen to, and how to route a DAW to it."""
-    from library.errors import TimbrelError
-    from realtime.devices import Inputs, find_inputs
+    from realtime.devices import find_inputs
 
-    problem: TimbrelError | None = None
-    try:
-        found = find_inputs()
-    except TimbrelError as error:
-        if as_json:
-            raise
-        found, problem = Inputs((), has_portaudio=False, jack_ports=None), error
+    found = find_inputs()
     if as_json:
         for choice in found.choices:
             write_json(
@@ -46,16 +39,14 @@ def devices_command(
             )
         return 0
     console = out_console()
-    if problem is not None:
-        console.print(str(problem), markup=False)
-    elif found.choices:
+    if found.choices:
         console.print(_table(found.choices))
     else:
         console.print("No sound card and no audio server offers an input here.")
     console.print()
     for line in routing_advice(has_jack=found.jack_ports is not None):
         console.print(line, markup=False)
-    return 0 if problem is None else 1
+    return 0
 
 
 def routing_advice(*, has_jack: bool) -> tuple[str, ...]:

@@ -102,6 +102,16 @@ def test_one_look_tells_of_portaudio_and_of_jack(monkeypatch: pytest.MonkeyPatch
     assert (jack.status, jack.text) == ("ok", "running, 2 ports to listen to")
 
 
+def test_what_is_not_installed_for_python_is_a_warning_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realtime.devices.find_inputs", lambda: Inputs((), has_portaudio=False, jack_ports=None))
+    monkeypatch.setattr(checks, "find_spec", lambda name: None)
+    found = [(check.part, check.status, check.todo) for check in checks.check_inputs()]
+    assert found == [
+        ("PortAudio", "warn", "pip install sounddevice"),
+        ("JACK", "warn", "pip install JACK-Client"),
+    ]
+
+
 def test_a_jack_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def silent() -> Inputs:
         raise CaptureError("JACK", "does not answer within 5 s", "start it again")

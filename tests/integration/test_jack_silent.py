@@ -19,6 +19,7 @@ from library.index import library_path
 from realtime.jack_open import open_client
 from realtime.ring import Ring
 from realtime.supervisor import CaptureProcess, capture_command, capture_environment
+from tests.bridge.osc_peer import OscPeer
 from tests.integration.jack import JackServer, jack_server, wait_for
 from tests.integration.test_daemon_process import running
 
@@ -88,7 +89,7 @@ def test_a_daemon_whose_jack_hangs_says_so_and_ends_when_it_is_told(
     with jack_server() as server:
         monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
         options = ("--midi", "timbrel", "--no-page")
-        with running(library_path("gm"), "jack:system:.*", tmp_path, *options) as (daemon, _):
+        with running(library_path("gm"), "jack:system:.*", tmp_path, *options) as (daemon, port):
             stdout = daemon.stdout
             assert stdout is not None
             threading.Thread(target=lambda: lines.extend(iter(stdout.readline, "")), daemon=True).start()
@@ -97,6 +98,9 @@ def test_a_daemon_whose_jack_hangs_says_so_and_ends_when_it_is_told(
             os.kill(server.pid, signal.SIGSTOP)
             try:
                 wait_for_line("no-device: JACK: does not answer")
+                with OscPeer(("127.0.0.1", port)) as peer:
+                    peer.send("/timbrel/ping", "s", "here")
+                    peer.expect("/timbrel/pong")
                 daemon.terminate()
                 assert daemon.wait(30) == 0
             finally:

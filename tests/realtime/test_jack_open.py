@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +26,19 @@ begun.wait()
 end_process(3)
 """
 
+_OPENS = """
+import threading, time
+from pathlib import Path
+from realtime.capture import _end_with_parent
+from realtime.jack_open import opening
+threading.Thread(target=_end_with_parent, daemon=True).start()
+with opening():
+    Path({begun!r}).touch()
+    time.sleep(0.7)
+    Path({opened!r}).touch()
+time.sleep(60)
+"""
+
 
 @pytest.mark.parametrize(("takes_s", "said"), [(0.3, "opened\n"), (60.0, "")], ids=["soon", "hangs"])
 def test_a_process_that_is_to_end_lets_what_it_opens_get_open_but_not_for_ever(takes_s: float, said: str) -> None:
@@ -41,21 +54,17 @@ def test_a_process_that_is_to_end_lets_what_it_opens_get_open_but_not_for_ever(t
     assert (ended.returncode, ended.stdout) == (3, said)
 
 
-def test_processes_that_are_ended_at_any_moment_leave_jack_open_for_others() -> None:
-    """Each is stopped a little later than the one before, from before its first open on."""
-    pytest.importorskip("jack", exc_type=ImportError)
-    job: dict[str, str | int | None] = {"kind": "jack", "pattern": ".*", "server": "timbrel-no-such-server"}
+def test_a_capture_process_that_is_ended_while_it_opens_something_gets_it_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, opened = tmp_path / "begun", tmp_path / "opened"
+    code = _OPENS.format(begun=str(begun), opened=str(opened))
+    monkeypatch.setattr("realtime.supervisor.capture_command", lambda _job: [sys.executable, "-c", code])
     ring = Ring.create(1.0, 48_000)
-    for late_ms in range(0, 200, 25):
-        capture = CaptureProcess(job, ring)
-        capture.start()
-        while capture.pid is None:
-            time.sleep(0.001)
-        time.sleep(late_ms / 1000)
-        capture.stop()
-    last = CaptureProcess(job, ring)
-    last.start()
-    wait_for(lambda: last.stats(0, 0).state == "waiting", "it waits")
-    assert "is jackd running?" in last.stats(0, 0).detail
-    last.stop()
+    capture = CaptureProcess({"kind": "jack"}, ring)
+    capture.start()
+    wait_for(begun.exists, "it opens")
+    assert not opened.exists()
+    capture.stop()
+    assert opened.exists()
     ring.close()
