@@ -46,9 +46,11 @@ class SoundTable(Sequence[Sound]):
     def __init__(self, lines: bytes | mmap.mmap, spans: NDArray[np.void]) -> None:
         self._lines = lines
         self._ends = spans["end"]
+        self._rows = _Rows(lines, self._ends)
         self.first_row: NDArray[np.int64] = np.ascontiguousarray(spans["first_row"])
         self.row_count: NDArray[np.int64] = np.ascontiguousarray(spans["row_count"])
-        self._sound = lru_cache(maxsize=MOST_KEPT)(self._parse)
+        # It must not hold the table itself: a library that changes would leave each generation to the garbage collector.
+        self._sound = lru_cache(maxsize=MOST_KEPT)(self._rows.sound)
 
     @classmethod
     def of_lines(cls, lines: Iterable[bytes]) -> SoundTable:
@@ -74,11 +76,11 @@ class SoundTable(Sequence[Sound]):
         return self._sound(position)
 
     def __iter__(self) -> Iterator[Sound]:
-        return (self._parse(position) for position in range(len(self)))
+        return (self._rows.sound(position) for position in range(len(self)))
 
     def preview(self, position: int) -> str:
         """Return the name of a sound's preview inside the library, or ""."""
-        return str(self._row(position)[11])
+        return str(self._rows.row(position)[11])
 
     def find(self, sound_id: str) -> int | None:
         """Return the position of a sound by its id."""
@@ -88,13 +90,26 @@ class SoundTable(Sequence[Sound]):
             return None
         return int(np.searchsorted(self._ends, place, side="right"))
 
-    def _parse(self, position: int) -> Sound:
-        row = self._row(position)
+
+class _Rows:
+    """Parse single lines."""
+
+    def __init__(self, lines: bytes | mmap.mmap, ends: NDArray[np.int64]) -> None:
+        self._lines, self._ends = lines, ends
+
+    def sound(self, position: int) -> Sound:
+        """Return the sound of a line."""
+        row = self.row(position)
         program = None if row[7] is None else MidiProgram(*row[4:8])
         return Sound(row[0], row[1], row[2], row[3], program, row[8], row[9], row[10])
 
-    def _row(self, position: int) -> list[Any]:  # Any: what a column holds
-        position = range(len(self))[position]
+    def row(self, position: int) -> list[Any]:  # Any: what a column holds
+        """Return the columns of a line.
+
+        Raises:
+            LibraryError: They are not what a library holds.
+        """
+        position = range(len(self._ends))[position]
         start = int(self._ends[position - 1]) if position else 0
         line = self._lines[start : int(self._ends[position])]
         try:

@@ -70,4 +70,4 @@ class Ear:
             Heard(s.slot, best.get(s.slot, s.matches[0].sound), s.presence) for s in analysis.suggestions if s.matches
         ]
         changed, dropped = self._history.observe(heard, now_s)
-        return [span.to_json() for span in changed], [span.id for span in dropped]
+        return [span.to_json() for span in changed], dropped

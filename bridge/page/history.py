@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
+from sys import intern
 
 from library.sounds import Sound
 
@@ -31,7 +32,9 @@ class Span:
     Attributes:
         id: Number, from 1.
         slot: Which slot.
-        sound: Its best sound.
+        name: Of its best sound.
+        family: Of that, "" when unknown.
+        sound: Its id.
         from_s: Begin, in seconds since the session began.
         to_s: End; grows while it is open.
         presence: Its highest presence.
@@ -40,7 +43,9 @@ class Span:
 
     id: int
     slot: int
-    sound: Sound
+    name: str
+    family: str
+    sound: str
     from_s: float
     to_s: float
     presence: float
@@ -51,9 +56,9 @@ class Span:
         return {
             "id": self.id,
             "slot": self.slot,
-            "name": self.sound.name,
-            "family": self.sound.family or "unknown",
-            "sound": self.sound.id,
+            "name": self.name,
+            "family": self.family or "unknown",
+            "sound": self.sound,
             "from": round(self.from_s, 2),
             "to": None if self.is_open else round(self.to_s, 2),
             "presence": round(self.presence, 1),
@@ -61,23 +66,18 @@ class Span:
 
 
 class History:
-    """Join windows into spans; holds at most MOST_SPANS, the oldest are dropped.
+    """Join windows into spans, of which at most MOST_SPANS are kept by whoever takes them: the oldest are dropped.
 
     Args:
         ids: Numbers of the spans; several histories that are shown together share them.
     """
 
     def __init__(self, ids: Iterator[int] | None = None) -> None:
-        self._spans: deque[Span] = deque()
+        self._kept: deque[int] = deque()
         self._open: dict[int, Span] = {}
         self._ids = count(1) if ids is None else ids
 
-    @property
-    def spans(self) -> tuple[Span, ...]:
-        """All that is kept, in the order of their begins."""
-        return tuple(self._spans)
-
-    def observe(self, heard: Iterable[Heard], now_s: float) -> tuple[list[Span], list[Span]]:
+    def observe(self, heard: Iterable[Heard], now_s: float) -> tuple[list[Span], list[int]]:
         """Take in one window.
 
         Args:
@@ -85,12 +85,12 @@ class History:
             now_s: Its time in seconds since the session began.
 
         Returns:
-            The spans that are new or changed, and those that were dropped.
+            The spans that are new or changed, and the numbers of those to drop.
         """
         named = {one.slot: one for one in heard}
         changed = []
         for slot, span in list(self._open.items()):
-            same = slot in named and named[slot].sound.id == span.sound.id
+            same = slot in named and named[slot].sound.id == span.sound
             if not same:
                 span.is_open = False
                 del self._open[slot]
@@ -103,11 +103,13 @@ class History:
                     known.presence = one.presence
                     changed.append(known)
                 continue
-            span = Span(next(self._ids), slot, one.sound, now_s, now_s, one.presence)
+            # A library that changes makes its sounds anew each time; thousands of spans then share their words.
+            words = (intern(word) for word in (one.sound.name, one.sound.family, one.sound.id))
+            span = Span(next(self._ids), slot, *words, now_s, now_s, one.presence)
             self._open[slot] = span
-            self._spans.append(span)
+            self._kept.append(span.id)
             changed.append(span)
         dropped = []
-        while len(self._spans) > MOST_SPANS:
-            dropped.append(self._spans.popleft())
+        while len(self._kept) > MOST_SPANS:
+            dropped.append(self._kept.popleft())
         return changed, dropped

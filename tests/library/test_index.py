@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -225,3 +227,15 @@ def test_info_counts_what_is_there(lib: Path) -> None:
     assert (found["sounds"], found["vectors"], found["encoder"]) == (30, 90, FINGERPRINT)
     assert found["sources"] == [{"name": "s", "path": "/nowhere", "kind": "folder"}]
     assert found["errors"] == []
+
+
+def test_an_index_that_is_let_go_of_leaves_nothing_to_the_garbage_collector(lib: Path) -> None:
+    gc.disable()  # it comes by after minutes: generations of a library that changes would pile up until then
+    try:
+        index = SoundIndex.open(lib, None)
+        index.query(np.ones((1, index.dim), np.float32), 3)
+        left = [weakref.ref(index), weakref.ref(index.generation.base)]
+        del index
+        assert [ref() for ref in left] == [None, None]
+    finally:
+        gc.enable()
