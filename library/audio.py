@@ -152,7 +152,11 @@ def level_db(samples: NDArray[np.float32]) -> float:
     """Return the RMS level in dBFS, -200 for digital silence."""
     if samples.size == 0:
         return _SILENCE_DB
-    power = float(np.mean(np.square(samples, dtype=np.float64)))
+    return power_db(float(np.mean(np.square(samples, dtype=np.float64))))
+
+
+def power_db(power: float) -> float:
+    """Return a mean square as a level in dBFS, -200 for digital silence."""
     return max(_SILENCE_DB, 10.0 * float(np.log10(power))) if power > 0.0 else _SILENCE_DB
 
 

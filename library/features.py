@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as f
 from torchaudio.functional import melscale_fbanks
 
 from library.front_end import BANDS_PER_OCTAVE, LOWEST_NOTE, FeatureSpec
@@ -29,9 +30,14 @@ class PowerSpectrogram(nn.Module):
         self._lengths = [(n_fft, win_length) for n_fft, win_length, _ in parts]
         self.longest = max(n_fft for n_fft, _ in self._lengths)
         """Samples of the longest transform: a frame's audio extends half of it to both sides."""
-        for i, (_, win_length, filters) in enumerate(parts):
+        for i, (n_fft, win_length, filters) in enumerate(parts):
             self.register_buffer(f"window{i}", torch.hann_window(win_length), persistent=False)
             self.register_buffer(f"filters{i}", filters, persistent=False)
+            edge = (n_fft - win_length) // 2
+            padded = f.pad(torch.hann_window(win_length), (edge, n_fft - win_length - edge))
+            self.register_buffer(f"weights{i}", padded, persistent=False)
+            # A bin's power is the sum of two squares: each counts for the bands.
+            self.register_buffer(f"pairs{i}", filters.repeat_interleave(2, dim=1), persistent=False)
 
     def forward(self, audio: Tensor) -> Tensor:
         """Return band power [B, F, frames] of audio[B, T] float32."""
@@ -52,6 +58,16 @@ class PowerSpectrogram(nn.Module):
             power = spectrum.real.square() + spectrum.imag.square()  # [B, bins, frames]
             found.append(torch.matmul(filters, power))
         return torch.cat(found, dim=1) if len(found) > 1 else found[0]
+
+    def of_frames(self, frames: Tensor) -> Tensor:
+        """Return band power [F, n], as forward() does, of frames[n, longest]: the audio around the middle of each."""
+        found = []
+        for i, (n_fft, _) in enumerate(self._lengths):
+            filters, edge = self.get_buffer(f"pairs{i}"), (self.longest - n_fft) // 2
+            spectrum = torch.fft.rfft(frames[:, edge : edge + n_fft] * self.get_buffer(f"weights{i}"))
+            parts = torch.view_as_real(spectrum[:, : filters.shape[1] // 2]).flatten(1)
+            found.append(f.linear(filters, parts.square()))
+        return torch.cat(found)
 
 
 def _mel_filters(spec: FeatureSpec) -> list[tuple[int, int, Tensor]]:

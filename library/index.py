@@ -251,7 +251,8 @@ class SoundIndex:
     ) -> tuple[tuple[Match, ...], ...]:
         columns = (
             ranked.positions[places],
-            np.take_along_axis(ranked.scores, places, axis=1),
+            # float16 rounding can put the cosine of equal vectors a little beyond 1.
+            np.clip(np.take_along_axis(ranked.scores, places, axis=1), -1.0, 1.0),
             taste[places],
             np.take_along_axis(off, places, axis=1),
         )

@@ -49,7 +49,7 @@ class SoundTable(Sequence[Sound]):
         self._rows = _Rows(lines, self._ends)
         self.first_row: NDArray[np.int64] = np.ascontiguousarray(spans["first_row"])
         self.row_count: NDArray[np.int64] = np.ascontiguousarray(spans["row_count"])
-        # It must not hold the table itself: a library that changes would leave each generation to the garbage collector.
+        # It must not hold the table itself: each generation of a library would be left to the garbage collector.
         self._sound = lru_cache(maxsize=MOST_KEPT)(self._rows.sound)
 
     @classmethod

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from library.audio import level_db
+from library.audio import level_db, power_db
 from realtime.types import Skipped
 
 __all__ = ["GateConfig", "Verdict", "judge"]
@@ -68,7 +68,7 @@ def judge(audio: NDArray[np.float32], sample_rate: int, config: GateConfig = Gat
         return Verdict("not-finite", level_db(audio[:0]), 0.0, 0)
     is_loud = max(-lowest, highest) >= CLIP_LEVEL
     clipped = int(np.count_nonzero(np.abs(audio) >= CLIP_LEVEL)) if is_loud else 0
-    level = level_db(audio)
+    level = power_db(float(audio @ audio) / len(audio))
     active = _active(audio, round(BLOCK_S * sample_rate), config.silence_db)
     silent = level < config.silence_db or active < config.min_active
     return Verdict("silent" if silent else None, level, active, clipped)

@@ -20,6 +20,7 @@ from library.index import Match
 from library.sounds import Sound
 from realtime.gate import GateConfig, Verdict, judge
 from realtime.newest import slots_of
+from realtime.pace import Pace
 from realtime.stability import USUAL_STABILITY, steady
 from realtime.telemetry import Telemetry
 from realtime.tracker import Tracker, TrackerConfig, untracked
@@ -115,16 +116,15 @@ class Engine:
         self.index = index
         self.telemetry = Telemetry()
         self._tracking = self._tracking_of(self.config)
-        self._tracker = Tracker(self._tracking)
+        self._tracker, self._pace = Tracker(self._tracking), Pace()
         self._lock = threading.Lock()  # lock(), tune() and reset() come from other threads than analyse()
         self._turn = threading.Lock()  # engines beside each other hold the same one
 
     def beside(self) -> Engine:
         """Make the engine of another bus: encoder and library are shared, stream, tracker and telemetry are its own.
 
-        Their threads take turns at the encoder, which is most of a hop's work: buses then need one core together, as
-        each alone does, and leave the others to the DAW. A hop waits for at most one window of each other bus, some
-        10 ms of its 500; that wait counts as time of the encoder. Everything else runs beside each other.
+        Their threads take turns at the encoder, most of a hop's work: buses then need one core together, and leave the
+        others to the DAW. A hop waits for at most one window of each other bus; that counts as time of the encoder.
         """
         other = Engine(self.encoder, self.index, self.config)
         other._turn = self._turn
@@ -162,6 +162,9 @@ class Engine:
             return self._done(window, verdict, self._pass_over(window, verdict.skipped), Timing(window_ms))
         begun = time.perf_counter()
         with one_core():
+            if self._may_pass(window):
+                glanced_ms = (time.perf_counter() - begun) * 1e3
+                return self._done(window, verdict, self._hold(window), Timing(window_ms, glanced_ms))
             embedding = self._encode(window.audio, window.start_frame)
             encoded = time.perf_counter()
             with self._lock:
@@ -172,8 +175,8 @@ class Engine:
 
     def skip(self, window: Window, reason: Skipped) -> Analysis:
         """Return the Analysis of a window that could not be looked at; shown suggestions hold for a short while."""
-        verdict = Verdict(reason, level_db(np.zeros(0, np.float32)), 0.0, 0)
-        return self._done(window, verdict, self._pass_over(window, reason), Timing())
+        silence = level_db(np.zeros(0, np.float32))
+        return self._done(window, Verdict(reason, silence, 0.0, 0), self._pass_over(window, reason), Timing())
 
     def lock(self, slot: int, locked: bool = True) -> bool:
         """Keep a slot as it is, or let it go again; False when there is no such slot. Any thread."""
@@ -199,6 +202,7 @@ class Engine:
         """Forget what was heard so far, locked slots included. Any thread."""
         with self._lock:
             self._tracker.reset()
+            self._pace.reset()
 
     def _tracking_of(self, config: EngineConfig) -> TrackerConfig:
         spec = self.encoder.spec
@@ -211,8 +215,9 @@ class Engine:
         vectors, presence = embedding.vectors[0], embedding.presence[0]
         depth = LOOKUP_DEPTH * self.config.top_k
         if self.config.tracked:
+            self._pace.heard(time_s)
             if not self.config.all_slots:
-                vectors, presence = slots_of(embedding, self._tracking.threshold * self._tracking.sustain_ratio)
+                vectors, presence = slots_of(embedding, self._tracking.sustain)
             vectors = self._tracker.observe(vectors, presence, time_s)
         begun = time.perf_counter()
         matches = self.index.query(vectors, depth) if len(vectors) else ()
@@ -224,10 +229,23 @@ class Engine:
     def _pass_over(self, window: Window, reason: Skipped) -> tuple[Suggestion, ...]:
         if not self.config.tracked:
             return ()
-        with self._lock:
-            if reason in ("silent", "no-audio"):
+        self._pace.reset()
+        if reason in ("silent", "no-audio"):
+            with self._lock:
                 return self._tracker.silence(_end_s(window))
+        return self._hold(window)
+
+    def _hold(self, window: Window) -> tuple[Suggestion, ...]:
+        with self._lock:
             return self._tracker.rest(_end_s(window))
+
+    def _may_pass(self, window: Window) -> bool:
+        """Tell whether a window need not be heard in full (see realtime.pace)."""
+        if not self.config.tracked or self.config.all_slots or self._pace.is_due(_end_s(window)):
+            return False
+        with self._turn:
+            news = self._stream.news(window.audio, window.start_frame, self._tracking.sustain)
+        return news < self._tracking.threshold
 
     def _stream_of(self, encoder: MultiEncoder) -> MixtureStream:
         return stream_of(encoder) if self.config.tracked else WholeWindows(encoder)

@@ -37,27 +37,34 @@ class BusResampler:
         self._context = self._units(CONTEXT_S)
         self._done: dict[int, NDArray[np.float32]] = {}  # blocks by number, those of the last window
 
-    def first_frame(self, start: int) -> int:
-        """Return the frame from which on a window that starts at a frame has to be given: a little before it."""
-        return start - start % self._unit
+    def first_frame(self, start: int, end: int) -> int:
+        """Return the frame from which on a window of frames start..end has to be given.
+
+        That is a little before what of it was not resampled with the window before, or before all of it.
+        """
+        first, whole = self._whole(start, end)
+        if whole.start * self._block > first and whole.start - 1 not in self._done:
+            return first
+        new = next((number for number in whole if number not in self._done), max(whole.start, whole.stop))
+        return max(first, new * self._block - self._context)
 
     def start(self, start: int) -> int:
         """Return the sample at the other rate that is nearest to a frame."""
         return round(start * self._ratio)
 
-    def window(self, audio: NDArray[np.float32], start: int) -> NDArray[np.float32]:
-        """Resample a window.
+    def window(self, audio: NDArray[np.float32], start: int, end: int) -> NDArray[np.float32]:
+        """Resample a window of frames start..end of the stream; windows come in their order.
 
         Args:
-            audio: [T] mono, from first_frame(start) on.
-            start: Frame of the stream that the window starts at; windows come in their order.
+            audio: [T] mono, from first_frame(start, end) on.
+            start: First frame of the window.
+            end: The frame after its last.
 
         Returns:
             [N] from self.start(start) on.
         """
-        first = self.first_frame(start)
-        end = first + len(audio)
-        whole = range(-(-first // self._block), (end - self._context) // self._block)
+        first, whole = self._whole(start, end)
+        given = end - len(audio)
         parts, done = [], {}
         with one_core():
             if (begins := whole.start * self._block) > first:
@@ -66,22 +73,27 @@ class BusResampler:
                     done[whole.start - 1] = head
                     parts.append(head[-self._samples(begins - first) :])
                 else:
-                    parts.append(self._stretch(audio, first, first, min(end, begins)))
+                    parts.append(self._stretch(audio, given, first, min(end, begins)))
             for number in whole:
                 found = self._done.get(number)
                 if found is None:
-                    found = self._stretch(audio, first, number * self._block, (number + 1) * self._block)
+                    found = self._stretch(audio, given, number * self._block, (number + 1) * self._block)
                 done[number] = found
                 parts.append(found)
             if (begin := max(first, max(whole.start, whole.stop) * self._block)) < end:
-                parts.append(self._stretch(audio, first, begin, end))
+                parts.append(self._stretch(audio, given, begin, end))
         self._done = done
         return np.concatenate(parts)[self.start(start) - self._samples(first) :]
 
-    def _stretch(self, audio: NDArray[np.float32], first: int, begin: int, end: int) -> NDArray[np.float32]:
+    def _whole(self, start: int, end: int) -> tuple[int, range]:
+        """Return the frame that a window is resampled from, and the blocks that lie in it."""
+        first = start - start % self._unit
+        return first, range(-(-first // self._block), (end - self._context) // self._block)
+
+    def _stretch(self, audio: NDArray[np.float32], given: int, begin: int, end: int) -> NDArray[np.float32]:
         """Resample frames begin..end of audio[T] that starts at a frame, with what is known around them."""
-        lead = min(self._context, begin - first)
-        piece = audio[begin - lead - first : end + self._context - first]
+        lead = min(self._context, begin - given)
+        piece = audio[begin - lead - given : end + self._context - given]
         samples = -(-(end - begin) * self._ratio.numerator // self._unit)
         return resample(piece, self._from_hz, self._to_hz)[self._samples(lead) :][:samples]
 

@@ -54,6 +54,11 @@ class TrackerConfig:
     merge: bool = True
     max_tracks: int = 18
 
+    @property
+    def sustain(self) -> float:
+        """Presence that is enough for what shows."""
+        return self.threshold * self.sustain_ratio
+
     def each_slot(self) -> TrackerConfig:
         """Return a configuration that shows every slot of every window, with stable numbers."""
         return replace(self, threshold=0.0, trigger_hits=1, refractory_s=0.0, least_evidence=0.0, merge=False)
@@ -128,7 +133,7 @@ class Tracker:
         config = self._config
         self._windows += 1
         self._time_s = time_s
-        heard = np.flatnonzero(presence >= config.threshold * config.sustain_ratio)
+        heard = np.flatnonzero(presence >= config.sustain)
         taken = self._assign(vectors[heard])
         for number, track in enumerate(self._tracks):
             if number in taken:

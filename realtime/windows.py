@@ -57,9 +57,9 @@ def file_windows(frames: NDArray[np.float32], sample_rate: int, window_s: float,
     """Yield the windows of frames[T, C] as a live bus would bring them; one when it is no longer than a window."""
     grid, resampler = Grid(sample_rate, window_s, hop_s), BusResampler(sample_rate, SAMPLE_RATE_HZ)
     for number in range(max(0, grid.newest(len(frames))) + 1):
-        start = grid.start(number)
-        piece = frames[resampler.first_frame(start) : start + grid.window_frames]
-        yield _window(piece, grid, resampler, start, 0, grid.end(number) / sample_rate, has_gap=False)
+        start, end = grid.start(number), min(len(frames), grid.end(number))
+        piece = frames[resampler.first_frame(start, end) : end]
+        yield _window(piece, grid, resampler, (start, end), 0, grid.end(number) / sample_rate, has_gap=False)
 
 
 class WindowCutter:
@@ -118,8 +118,8 @@ class WindowCutter:
         first = self._grid.start(number)
         start = self._epoch_frame + first
         count = self._grid.window_frames if frames is None else frames
-        before = first - self._resampler.first_frame(first)
-        piece = self._ring.read(start - before, before + count)
+        given = self._resampler.first_frame(first, first + count)
+        piece = self._ring.read(self._epoch_frame + given, first + count - given)
         self._last = number
         if piece is None:
             self.overwritten += 1
@@ -127,7 +127,7 @@ class WindowCutter:
         behind_s = (self._ring.total_frames - start - count) / self._grid.sample_rate
         captured_at = self._ring.heartbeat_ns / 1e9 - behind_s
         gap = self._ring.has_gap(start, count)
-        return _window(piece, self._grid, self._resampler, first, self._offset, captured_at, gap)
+        return _window(piece, self._grid, self._resampler, (first, first + count), self._offset, captured_at, gap)
 
     def _follow_rate(self) -> None:
         """Begin a new grid where the bus changed its rate (a JACK server that came back with another one)."""
@@ -146,17 +146,18 @@ def _window(
     piece: NDArray[np.float32],
     grid: Grid,
     resampler: BusResampler,
-    start_frame: int,
+    span: tuple[int, int],
     offset: int,
     captured_at: float,
     has_gap: bool,
 ) -> Window:
-    mono = downmix(piece)
-    if 0 < len(mono) < grid.window_frames:
+    """Make a window of frames start..end out of what of it the resampler has to be given."""
+    mono, (start, end) = downmix(piece), span
+    if 0 < end - start < grid.window_frames:
         # A one-shot is heard as if it were played again and again: in a window of mostly silence it is heard worse.
-        mono = np.resize(mono, grid.window_frames)
-    audio = _fit(resampler.window(mono, start_frame), round(grid.window_s * SAMPLE_RATE_HZ))
-    return Window(audio, SAMPLE_RATE_HZ, offset + resampler.start(start_frame), captured_at, has_gap)
+        mono, end = np.resize(mono, grid.window_frames), start + grid.window_frames
+    audio = _fit(resampler.window(mono, start, end), round(grid.window_s * SAMPLE_RATE_HZ))
+    return Window(audio, SAMPLE_RATE_HZ, offset + resampler.start(start), captured_at, has_gap)
 
 
 def _fit(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:

@@ -20,6 +20,8 @@ from bridge.parts import Parts
 from library.audio import SAMPLE_RATE_HZ, read_frames
 from library.encoders.spec import stream_of
 from library.evaluation.paper_pipeline import PaperPipeline
+from library.index import library_path
+from library.manifest import read_manifest
 from realtime.windows import file_windows
 
 __all__ = ["EngineBench", "Row", "bench_engine"]
@@ -27,9 +29,6 @@ __all__ = ["EngineBench", "Row", "bench_engine"]
 _MIB = 2**20
 
 ROOFLINE_WINDOWS = 60
-
-PAPER_LIBRARY = 768
-"""Vectors that the paper's pipeline walks over: as many as the built-in library holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,7 @@ def bench_engine(
     import torch
 
     from library.demo import load_demo_song
+    from library.encoders.runtime import TorchEncoder
 
     progress("timbrel: loading")
     engine = parts.load(config)
@@ -114,11 +114,13 @@ def bench_engine(
     rss = psutil.Process(os.getpid()).memory_info().rss / _MIB
     measured = {name: stage.p50_ms for name, stage in engine.telemetry.snapshot().stages.items()}
     stages = {**measured, "window_ms": cut_ms, "send_ms": float(np.median(sent_ms))}
-    work = roofline(stream_of(engine.encoder), cut[:ROOFLINE_WINDOWS])
-    rows = [mine]
+    encoder = engine.encoder
+    counted = encoder.torch_stream() if isinstance(encoder, TorchEncoder) else stream_of(encoder)
+    work = roofline(stream_of(encoder), counted, cut[:ROOFLINE_WINDOWS])
+    rows, vectors = [mine], read_manifest(library_path(config.library.path)).vectors
     for which in ("small", "large"):
         progress(f"paper's {which}: measuring")
-        pipeline = PaperPipeline("small" if which == "small" else "large", PAPER_LIBRARY)
+        pipeline = PaperPipeline("small" if which == "small" else "large", vectors)
         some = max(10, windows // 4)
 
         def theirs(number: int, pipeline: PaperPipeline = pipeline) -> None:

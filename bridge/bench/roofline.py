@@ -41,7 +41,7 @@ class Roofline:
     Attributes:
         flop: Floating point operations of matrix products, convolutions and attention a hop.
         moved_bytes: Bytes that all operations read and write, views left out: traffic if no cache held anything.
-        tensors: Tensors that are allocated a hop, to be freed again.
+        tensors: Tensors that torch allocates a hop, to be freed again; ONNX Runtime keeps its memory.
         allocated_bytes: Their size, added up.
         flop_per_s: Rate of a float32 matrix product on one core.
         bytes_per_s: Rate of a copy in memory on one core, reading and writing.
@@ -67,20 +67,17 @@ class Roofline:
         return self.moved_bytes / self.bytes_per_s * 1e3
 
 
-def roofline(stream: MixtureStream, windows: Sequence[Window]) -> Roofline:
+def roofline(stream: MixtureStream, by_torch: MixtureStream, windows: Sequence[Window]) -> Roofline:
     """Count the work of the hops of a stream after its first window, and measure this core beside it.
 
     Args:
         stream: A new one.
+        by_torch: Another that does the same, all of it with torch, whose operations can be counted.
         windows: In their order, two at least.
     """
     first, *later = windows
     with one_core():
-        stream.encode(first.audio, first.start_frame)
-        work = _Work()
-        with work:
-            for window in later:
-                stream.encode(window.audio, window.start_frame)
+        work, own = (_work(counted, first, later) for counted in (by_torch, stream))
         stream.encode(first.audio, first.start_frame)
         taken = [_seconds(partial(stream.encode, window.audio, window.start_frame)) for window in later]
         matrix = torch.randn(_MATRIX, _MATRIX)
@@ -91,12 +88,22 @@ def roofline(stream: MixtureStream, windows: Sequence[Window]) -> Roofline:
     return Roofline(
         work.flop / len(later),
         work.moved_bytes / len(later),
-        work.tensors / len(later),
-        work.allocated_bytes / len(later),
+        own.tensors / len(later),
+        own.allocated_bytes / len(later),
         2 * _MATRIX**3 / product_s,
         2 * _COPIED_BYTES / copy_s,
         float(np.median(taken)) * 1e3,
     )
+
+
+def _work(stream: MixtureStream, first: Window, later: Sequence[Window]) -> _Work:
+    """Count what a new stream does in later windows."""
+    stream.encode(first.audio, first.start_frame)
+    work = _Work()
+    with work:
+        for window in later:
+            stream.encode(window.audio, window.start_frame)
+    return work
 
 
 class _Work(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped

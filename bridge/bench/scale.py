@@ -22,6 +22,8 @@ from bridge.parts import Parts
 from library.audio import read_frames, resample
 from library.encoders.spec import EncoderSpec, MixtureEmbedding
 from library.errors import MissingDependencyError
+from library.index import library_path
+from library.manifest import read_manifest
 from realtime.engine import Engine, EngineConfig
 from realtime.types import Window
 from realtime.windows import file_windows
@@ -31,7 +33,6 @@ __all__ = ["PAPER", "ScaleBench", "ScaleRow", "bench_scale"]
 BUS_RATE_HZ = 48_000
 PROBES = 6
 PAPER = "paper's large"
-PAPER_LIBRARY = 768
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,14 @@ def bench_scale(
         main = parts.load(override(config, {"library.taste": False}))
         main.warm_up()
         spec, song = main.encoder.spec, _song()
+        vectors = read_manifest(library_path(config.library.path)).vectors
         rows: list[ScaleRow] = []
         missing = ""
         for hop_s in hops_s:
             with _sockets() as (to, by):
                 ours = _search("timbrel", _Buses(main, song, hop_s, to, by), hop_s, seconds, progress)
             try:
-                theirs = _search(PAPER, _Paper(song, spec.window_s, hop_s), hop_s, seconds, progress)
+                theirs = _search(PAPER, _Paper(song, spec.window_s, hop_s, vectors), hop_s, seconds, progress)
             except MissingDependencyError as error:
                 missing = str(error)
                 rows.append(ours)
@@ -183,10 +185,10 @@ class _Paper:
 
     at_once = 1
 
-    def __init__(self, song: NDArray[np.float32], window_s: float, hop_s: float) -> None:
+    def __init__(self, song: NDArray[np.float32], window_s: float, hop_s: float, vectors: int) -> None:
         from library.evaluation.paper_pipeline import PaperPipeline
 
-        self._pipeline = PaperPipeline("large", PAPER_LIBRARY)
+        self._pipeline = PaperPipeline("large", vectors)
         self._cut = _Cutter(song, window_s, hop_s)
 
     def __call__(self, due: Sequence[Due]) -> None:

@@ -104,8 +104,8 @@ class History:
                     changed.append(known)
                 continue
             # A library that changes makes its sounds anew each time; thousands of spans then share their words.
-            words = (intern(word) for word in (one.sound.name, one.sound.family, one.sound.id))
-            span = Span(next(self._ids), slot, *words, now_s, now_s, one.presence)
+            name, family, sound = (intern(word) for word in (one.sound.name, one.sound.family, one.sound.id))
+            span = Span(next(self._ids), slot, name, family, sound, now_s, now_s, one.presence)
             self._open[slot] = span
             self._kept.append(span.id)
             changed.append(span)

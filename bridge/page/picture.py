@@ -80,6 +80,10 @@ class _TappedStream:
         self._tap.window = audio
         return self._stream.encode(audio, start)
 
+    def news(self, audio: NDArray[np.float32], start: int, present: float) -> float:
+        self._tap.window = audio
+        return self._stream.news(audio, start, present)
+
     def features(self) -> NDArray[np.float32] | None:
         return self._stream.features()
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
-__all__ = ["decode", "keys_and_values"]
+__all__ = ["decode", "key_value_weights"]
 
 
 def decode(layer: nn.TransformerDecoderLayer, query: Tensor, looks: Tensor, unseen: Tensor | None = None) -> Tensor:
@@ -20,7 +20,7 @@ def decode(layer: nn.TransformerDecoderLayer, query: Tensor, looks: Tensor, unse
     Args:
         layer: Its parts are run one by one.
         query: What asks.
-        looks: [B, M, 2 C] keys_and_values() of its multihead_attn and what is looked at; for all where B is 1.
+        looks: [B, M, 2 C] keys and values of its multihead_attn and what is looked at; for all where B is 1.
         unseen: [B, M] 0 where a query may look, -inf where it may not; None = everywhere.
     """
     each, other = layer.self_attn, layer.multihead_attn
@@ -33,11 +33,11 @@ def decode(layer: nn.TransformerDecoderLayer, query: Tensor, looks: Tensor, unse
     return query + fed
 
 
-def keys_and_values(attentions: Sequence[nn.MultiheadAttention], memory: Tensor) -> Tensor:
-    """Return the keys and the values of attentions that look at the same memory[..., C]: [..., n * 2 C]."""
-    dim = memory.shape[-1]
+def key_value_weights(attentions: Sequence[nn.MultiheadAttention]) -> tuple[Tensor, Tensor]:
+    """Return weight[n * 2 C, C] and bias of the keys and values of n attentions that look at the same."""
+    dim = attentions[0].embed_dim
     weight = torch.cat([attention.in_proj_weight[dim:] for attention in attentions])
-    return f.linear(memory, weight, torch.cat([attention.in_proj_bias[dim:] for attention in attentions]))
+    return weight, torch.cat([attention.in_proj_bias[dim:] for attention in attentions])
 
 
 def _attend(attention: nn.MultiheadAttention, asked: Tensor, looks: Tensor, unseen: Tensor | None = None) -> Tensor:

@@ -57,6 +57,7 @@ class HarmonicStack(nn.Module):
         self._below = -min(self._shifts)
         # What by_time() takes, row by row, of the rows' places and the bands, with silence below them, behind.
         bands = [torch.arange(rows) + rows + self._below + shift for shift in self._shifts]
+        self.register_buffer("place", torch.linspace(-1, 1, rows), persistent=False)
         self.register_buffer("taken", torch.stack([*bands, torch.arange(rows)], dim=1).flatten(), persistent=False)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -73,17 +74,21 @@ class HarmonicStack(nn.Module):
         stacked = torch.empty(shape, dtype=features.dtype, device=features.device)
         for channel, shift in enumerate(self._shifts):
             stacked[..., channel] = padded[:, below + shift : below + shift + self._rows]
-        place = torch.linspace(-1, 1, self._rows, device=features.device)
-        stacked[..., -1] = place.to(features.dtype)[None, :, None]
+        stacked[..., -1] = self.get_buffer("place").to(features.dtype)[None, :, None]
         return stacked.permute(0, 3, 1, 2)
 
     def by_time(self, features: Tensor) -> Tensor:
         """Return [1, CHANNELS, n, rows] of log features[F, n], as forward() makes them, with time before rows."""
         bands, frames = features.shape
-        padded = f.pad(features.T, (self._below, self._above(bands)), value=SILENCE)
-        place = torch.linspace(-1, 1, self._rows, device=features.device).expand(frames, -1)
-        found = torch.cat([place, padded], dim=1).index_select(1, self.get_buffer("taken"))
+        padded = f.pad(features.T, self.padding(bands), value=SILENCE)
+        found = torch.cat([self.get_buffer("place").expand(frames, -1), padded], dim=1).index_select(
+            1, self.get_buffer("taken")
+        )
         return found.view(1, frames, self._rows, self.CHANNELS).permute(0, 3, 1, 2)
+
+    def padding(self, bands: int) -> tuple[int, int]:
+        """Return how many silent bands lie below and above so many."""
+        return self._below, self._above(bands)
 
     def _above(self, bands: int) -> int:
         return max(0, max(self._shifts) + self._rows - bands)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
-from library.encoders.attention import decode, keys_and_values
+from library.encoders.attention import decode, key_value_weights
 from library.encoders.blocks import Trunk
 from library.encoders.kinds import KindHead, joined
 from library.encoders.refiner import Refiner
@@ -160,7 +160,11 @@ class TimbrelNetwork(nn.Module):
 
     def look(self, memory: Tensor) -> Tensor:
         """Return what the queries of each decoder layer see in memory[..., C]: keys and values [..., layers * 2 C]."""
-        return keys_and_values([layer.multihead_attn for layer in self._layers()], memory)
+        return f.linear(memory, *self.look_weights())
+
+    def look_weights(self) -> tuple[Tensor, Tensor]:
+        """Return the weight and the bias of look(): a product."""
+        return key_value_weights([layer.multihead_attn for layer in self._layers()])
 
     def tell(self, cells: Tensor) -> Tensor:
         """Return what each of cells[..., C] says by itself.

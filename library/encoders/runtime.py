@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional as f
+from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from library.encoders.blocks import ResidualBlock, Trunk, channels_last
 from library.encoders.checkpoint import Calibration, Checkpoint, load_checkpoint
-from library.encoders.network import MixtureOutput
+from library.encoders.network import TimbrelNetwork
+from library.encoders.onnx_network import OnnxNetwork
+from library.encoders.shared import Shared
 from library.encoders.spec import EncoderSpec, MixtureEmbedding, MixtureStream
-from library.encoders.streaming import NetworkStream
+from library.encoders.streaming import NetworkStream, Scene
+from library.encoders.strips import Strip
 from library.errors import InputError
 from library.features import Frontend
 
@@ -26,6 +28,9 @@ WEIGHTS = Path(__file__).parent / "weights" / "timbrel.safetensors"
 
 MAX_BATCH = 16
 """Windows per forward pass: more gain nothing on a CPU and cost memory."""
+
+NEAR = 0.7
+"""Cosine from which a slot of the newest part of a window is one that the last window holds: the same instrument."""
 
 ALONE_BELOW = 2.0
 """Sum of presences (the expected number of instruments) below which one plays by itself. Chosen on validation: seven in
@@ -46,6 +51,7 @@ class TorchEncoder:
         fuse_norms(checkpoint.network)
         self._network = channels_last(checkpoint.network.to(self._device))
         self._frontend = Frontend(checkpoint.spec.features).to(self._device)
+        self._onnx: OnnxNetwork | None = None
 
     @property
     def spec(self) -> EncoderSpec:
@@ -76,7 +82,7 @@ class TorchEncoder:
         """
         with torch.inference_mode():
             parts = [
-                _calibrated(self._network.multi(self._features(audio[i : i + MAX_BATCH])), self._calibration)
+                _calibrated(Shared.of(self._network.multi(self._features(audio[i : i + MAX_BATCH]))), self._calibration)
                 for i in _steps(audio)
             ]
         return MixtureEmbedding(
@@ -84,8 +90,18 @@ class TorchEncoder:
         )
 
     def stream(self) -> MixtureStream:
-        """Begin a stream, whose windows take what their new audio costs."""
-        return _Stream(NetworkStream(self._network, self._frontend, self._device), self._calibration)
+        """Begin a stream, whose windows take what their new audio costs; on a CPU ONNX Runtime does most of it."""
+        if self._device.type == "cpu":
+            self._onnx = self._onnx or OnnxNetwork(self._network, self._spec.features)
+        return self.torch_stream() if self._onnx is None else self._stream(self._onnx.strip(), self._onnx)
+
+    def torch_stream(self) -> MixtureStream:
+        """Begin a stream that torch runs on any device: the same to rounding."""
+        return self._stream(None, _TorchSharer(self._network))
+
+    def _stream(self, strip: Strip | None, sharer: OnnxNetwork | _TorchSharer) -> MixtureStream:
+        heard = NetworkStream(self._network, self._frontend, self._device, strip)
+        return _Stream(heard, sharer, self._calibration)
 
     def _features(self, audio: NDArray[np.float32]) -> torch.Tensor:
         _check(audio)
@@ -94,16 +110,45 @@ class TorchEncoder:
         return features
 
 
-class _Stream:
-    """Calibrate what a network hears in a stream."""
+class _TorchSharer:
+    """Share cells out on the device that the network is on."""
 
-    def __init__(self, network: NetworkStream, calibration: Calibration) -> None:
-        self._network, self._calibration = network, calibration
+    def __init__(self, network: TimbrelNetwork) -> None:
+        self._network = network
+
+    def share(self, scene: Scene) -> Shared:
+        return Shared.of(scene.shared_by(self._network))
+
+    def newest(self, scene: Scene, doubt: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        both = self.share(scene)
+        return both.places[1], both.presence[1] - np.float32(doubt)
+
+
+class _Stream:
+    """Share out and calibrate what a network hears in a stream."""
+
+    def __init__(self, network: NetworkStream, sharer: OnnxNetwork | _TorchSharer, calibration: Calibration) -> None:
+        self._network, self._sharer, self._calibration = network, sharer, calibration
+        self._last: Shared | None = None  # the last window that was encoded
 
     def encode(self, audio: NDArray[np.float32], start: int) -> MixtureEmbedding:
         _check(audio[None])
         with torch.inference_mode():
-            return _calibrated(self._network.encode(audio, start), self._calibration)
+            shared = self._sharer.share(self._network.listen(audio, start))
+        self._last = shared
+        return _calibrated(shared, self._calibration)
+
+    def news(self, audio: NDArray[np.float32], start: int, present: float) -> float:
+        _check(audio[None])
+        if self._last is None:
+            return 1.0
+        if not self._network.has_new_cell(audio, start):
+            return 0.0
+        with torch.inference_mode():
+            places, logits = self._sharer.newest(self._network.listen(audio, start), self._last.doubt)
+        held = self._last.places[_presence(self._last.presence, self._calibration) >= present]
+        is_new = (places @ held.T).max(axis=1, initial=-1.0) < NEAR
+        return float(_presence(logits[is_new], self._calibration).max(initial=0.0))
 
     def features(self) -> NDArray[np.float32] | None:
         with torch.inference_mode():
@@ -117,16 +162,19 @@ def _check(audio: NDArray[np.float32]) -> None:
         raise InputError("audio", "holds NaN or infinity", "clean it before it is encoded")
 
 
-def _calibrated(out: MixtureOutput, calibration: Calibration) -> MixtureEmbedding:
-    presence = (out.presence / calibration.temperature + calibration.bias).sigmoid()
-    return MixtureEmbedding(_alone(out, presence).cpu().numpy(), presence.cpu().numpy())
+def _calibrated(out: Shared, calibration: Calibration) -> MixtureEmbedding:
+    """Turn logits into presences; of one instrument by itself the single path knows more than the slot."""
+    presence = _presence(out.presence, calibration)
+    alone = np.flatnonzero(presence.sum(axis=1) < ALONE_BELOW)
+    vectors = out.embeddings
+    if len(alone):
+        vectors[alone, presence[alone].argmax(axis=1)] = out.whole()[alone]
+    return MixtureEmbedding(vectors, presence)
 
 
-def _alone(out: MixtureOutput, presence: Tensor) -> Tensor:
-    """Return embeddings[B, K, E] of the slots; of one instrument by itself the single path knows more."""
-    is_alone = presence.sum(dim=1) < ALONE_BELOW
-    strongest = f.one_hot(presence.argmax(dim=1), presence.shape[1]).bool() & is_alone[:, None]
-    return torch.where(strongest[..., None], out.whole[:, None], out.embeddings)
+def _presence(logits: NDArray[np.float32], calibration: Calibration) -> NDArray[np.float32]:
+    calibrated = logits / np.float32(calibration.temperature) + np.float32(calibration.bias)
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(calibrated, -80.0, 80.0))))  # beyond, float32 overflows
 
 
 def load_encoder(path: Path = WEIGHTS, device: str = "auto") -> TorchEncoder:

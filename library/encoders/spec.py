@@ -95,6 +95,15 @@ class MixtureStream(Protocol):
         """
         ...
 
+    def news(self, audio: NDArray[np.float32], start: int, present: float) -> float:
+        """Hear the newest part of the next window alone, in a third of the time; encode() may still follow.
+
+        Returns:
+            Presence of what it holds and the last window that was encoded did not hold, by a presence of `present` or
+            more; 0 where nothing is new, 1 where a stream can't tell.
+        """
+        ...
+
     def features(self) -> NDArray[np.float32] | None:
         """Return what the network saw of the last window, [F, frames]; None where nothing was kept. Any thread."""
         ...
@@ -118,6 +127,10 @@ class WholeWindows:
     def encode(self, audio: NDArray[np.float32], start: int) -> MixtureEmbedding:  # noqa: ARG002 - part of the Protocol
         """Encode audio[T]."""
         return self._encoder.encode(audio[None])
+
+    def news(self, audio: NDArray[np.float32], start: int, present: float) -> float:  # noqa: ARG002 - as above
+        """Return 1: a window is encoded whole or not at all."""
+        return 1.0
 
     def features(self) -> None:
         """Return None: nothing is kept."""

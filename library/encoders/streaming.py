@@ -21,10 +21,10 @@ from torch.nn import functional as f
 from library.encoders.blocks import Trunk
 from library.encoders.columns import Columns
 from library.encoders.network import MixtureOutput, TimbrelNetwork, Views
-from library.encoders.strips import TrunkStrip
+from library.encoders.strips import Strip, Told, TorchStrip
 from library.features import Frontend, normalise_power
 
-__all__ = ["NEWEST_CELLS", "REFERENCE_DB", "NetworkStream"]
+__all__ = ["NEWEST_CELLS", "REFERENCE_DB", "NetworkStream", "Scene"]
 
 REFERENCE_DB = 0.3
 """One window in five of a song is computed whole at this, one in sixteen at 1 dB; there names begin to differ."""
@@ -58,6 +58,11 @@ class _Kept:
     frame: int
     reference: Tensor
 
+    @property
+    def end(self) -> int:
+        """Sample after the last one of the window."""
+        return self.start + len(self.audio)
+
 
 class NetworkStream:
     """Run the multi path of one network over one stream. Not thread-safe.
@@ -66,18 +71,23 @@ class NetworkStream:
         network: In evaluation mode.
         frontend: Of a "power" spec; its longest transform has to be a whole number of hops.
         device: Where both are.
+        strip: What runs its trunk; torch when none is given.
     """
 
-    def __init__(self, network: TimbrelNetwork, frontend: Frontend, device: torch.device) -> None:
+    def __init__(
+        self, network: TimbrelNetwork, frontend: Frontend, device: torch.device, strip: Strip | None = None
+    ) -> None:
         self._network, self._frontend, self._device = network, frontend, device
         self._hop = frontend.spec.hop_length
-        self._trunk = TrunkStrip(network.trunk)
-        self._overview = _of_patches(network.overview)
-        self._told, self._looks = Columns(), Columns()
+        self._strip = strip or TorchStrip(network, frontend.spec)
+        self._overview, self._look_weights = _of_patches(network.overview), network.look_weights()
+        self._told, self._says, self._looks = Columns(), Columns(), Columns()
         self._looked = 0  # looks of the queries, from the first frame on, that later audio doesn't change
         self._origin = self._settled = 0  # frames: the first that the trunk took, the first that it has yet to take
-        self._reach = frontend.power.longest // 2 // self._hop  # frames that a frame's audio extends to both sides
+        self._edge = frontend.power.longest // 2  # samples that a frame's audio extends to both sides
+        self._reach = self._edge // self._hop  # the same in frames
         self._kept: _Kept | None = None
+        self._scene: Scene | None = None  # of the last window
         self._seen: tuple[Tensor, Tensor] | None = None  # band power [F, frames] and reference of the last window
 
     @property
@@ -85,14 +95,21 @@ class NetworkStream:
         """Samples of one cell: windows are heard from the first whole cell on."""
         return self._hop * Trunk.STRIDE
 
-    def encode(self, audio: NDArray[np.float32], start: int) -> MixtureOutput:
-        """Encode the next window, and the newest part of it by itself: B of the result is 2.
+    def has_new_cell(self, audio: NDArray[np.float32], start: int) -> bool:
+        """Tell whether a window ends with a cell that the last one did not hold whole."""
+        kept = self._kept
+        return kept is None or (start + len(audio)) // self.cell_samples != kept.end // self.cell_samples
+
+    def listen(self, audio: NDArray[np.float32], start: int) -> Scene:
+        """Take the next window; the same again gives the same.
 
         Args:
             audio: [T] float32, of at least two cells.
             start: Sample of the stream that it begins at; what doesn't continue the last window is computed whole.
         """
         kept = self._kept if self._continues(audio, start) else None
+        if self._scene is not None and kept is not None and (start, len(audio)) == (kept.start, len(kept.audio)):
+            return self._scene
         skipped = -start % self.cell_samples
         first = (start + skipped) // self._hop
         heard = torch.from_numpy(np.ascontiguousarray(audio[skipped:], np.float32)).to(self._device)
@@ -102,10 +119,10 @@ class NetworkStream:
             self._begin(first)
         else:
             reference = kept.reference
-        found = self._hear(power, first, reference, settled)
+        self._scene = self._hear(power, first, reference, settled)
         self._kept = _Kept(np.array(audio, np.float32), start, power[:, : settled - first], first, reference)
         self._seen = power, reference
-        return found
+        return self._scene
 
     def features(self) -> NDArray[np.float32] | None:
         """Return the features [F, frames] of the last window, None before the first; any thread may ask."""
@@ -117,33 +134,30 @@ class NetworkStream:
     def _power(self, heard: Tensor, first: int, kept: _Kept | None) -> tuple[Tensor, int]:
         """Return the band power [F, n] of a window's frames, and the first frame that later audio can change."""
         begin = first if kept is None else kept.frame + kept.power.shape[1]
-        # A frame's audio begins so many frames before it: those come along and are dropped.
-        lead = min(self._reach, begin - first)
-        new = self._frontend.power(heard[None, (begin - lead - first) * self._hop :])[0, :, lead:]
+        at = (begin - first) * self._hop - self._edge  # a frame lies around its middle; beyond the window is silence
+        frames = f.pad(heard[max(0, at) :], (max(0, -at), self._edge)).unfold(0, 2 * self._edge, self._hop)
+        new = self._frontend.power.of_frames(frames)
         power = new if kept is None else torch.cat([kept.power[:, first - kept.frame :], new], dim=1)
         return power, max(first, first + len(heard) // self._hop - self._reach + 1)
 
     def _begin(self, first: int) -> None:
         """Forget what cells came before a frame."""
         self._origin = self._settled = first
-        self._trunk.begin()
-        self._told.clear()
-        self._looks.clear()
+        self._strip.begin()
+        for columns in (self._told, self._says, self._looks):
+            columns.clear()
         self._looked = 0
 
-    def _hear(self, power: Tensor, first: int, reference: Tensor, settled: int) -> MixtureOutput:
-        """Turn what is new in a window's power [F, n] into cells, and share out those of the window."""
+    def _hear(self, power: Tensor, first: int, reference: Tensor, settled: int) -> Scene:
+        """Turn what is new in a window's power [F, n] into cells, and return those of the window."""
         new = power[:, self._settled - first :]
-        features = normalise_power(new[None], self._frontend.spec, reference)[0]
-        cells, whole = self._trunk.push(features, settled - self._origin)
+        said, whole = self._strip.push(new, reference, settled - self._origin)
         self._settled = settled
         left = (first - self._origin) // Trunk.STRIDE
-        told = self._told.put(self._network.tell(cells), left, whole)
-        looks, old_looks = self._look(told[..., : cells.shape[-1]], left, whole)
-        rows = told.shape[1]
-        old = max(0, len(told) - NEWEST_CELLS) * rows
-        views = _newest(len(told) * rows, old, len(looks) * looks.shape[1], old_looks * looks.shape[1], self._device)
-        return self._network.share(told.flatten(0, 1)[None], looks.flatten(0, 1)[None], views)
+        told, says = self._told.put(said.told, left, whole), self._says.put(said.says, left, whole)
+        looks, old_looks = self._look(told[..., : self._network.config.cells], left, whole)
+        old = max(0, len(told) - NEWEST_CELLS) * told.shape[1], old_looks * looks.shape[1]
+        return Scene(Told(told.flatten(0, 1), says.flatten(0, 1)), looks.flatten(0, 1), old)
 
     def _look(self, grid: Tensor, left: int, settled: int) -> tuple[Tensor, int]:
         """Return what queries see of a window, and how much of it is not in the newest part.
@@ -167,7 +181,7 @@ class NetworkStream:
         # Looks are of patches beside each other: a product does what the convolution does.
         seen = f.pad(grid[max(0, begin - left) :], (0, 0, 0, 0, missing, after))
         patches = seen.view(-1, size, seen.shape[1] // 2, 2 * seen.shape[2]).transpose(1, 2).flatten(2)
-        new = self._network.look(f.linear(patches, self._overview, overview.bias) + self._network.row_code)
+        new = f.linear(f.linear(patches, self._overview, overview.bias) + self._network.row_code, *self._look_weights)
         self._looked = max(self._looked, (settled + before - size) // step + 1)
         reaching = size - before - 1  # cells behind its place on the grid that a look reaches
         first = max(0, -(-(left - reaching) // step))
@@ -189,6 +203,27 @@ class NetworkStream:
             return False
         difference = before - now
         return bool(difference @ difference <= SAME * (before @ before))
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Hold what a window and its newest part are heard from, as it is until the next one.
+
+    Attributes:
+        told: What the window's cells [N] say, oldest first.
+        looks: [M, layers * 2 C] what queries look at, oldest first.
+        old: How many of the cells and of the looks are not in the newest part.
+    """
+
+    told: Told
+    looks: Tensor
+    old: tuple[int, int]
+
+    def shared_by(self, network: TimbrelNetwork) -> MixtureOutput:
+        """Let a network share the cells out: B of the result is 2, the window and its newest part by itself."""
+        told = torch.cat([self.told.told, self.told.says], dim=-1)
+        views = _newest(len(told), self.old[0], len(self.looks), self.old[1], told.device)
+        return network.share(told[None], self.looks[None], views)
 
 
 @lru_cache(maxsize=16)

@@ -5,58 +5,116 @@ The same arithmetic as library.encoders.blocks, laid out with time first: what i
 
 from __future__ import annotations
 
-from typing import cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from library.encoders.blocks import ResidualBlock, Trunk
+from library.features import normalise_power
 
-__all__ = ["TrunkStrip", "along_time"]
+if TYPE_CHECKING:
+    from library.encoders.blocks import ResidualBlock
+    from library.encoders.network import TimbrelNetwork
+    from library.front_end import FeatureSpec
+
+__all__ = ["Span", "Strip", "Told", "TorchStrip", "along_time", "fused", "single_cell_product"]
 
 
-class TrunkStrip:
-    """Turn features that come strip by strip into cells.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Hold what cells say by themselves.
+
+    Attributes:
+        told: [..., C + traits] cells and their traits.
+        says: [..., 2] logits of a cell's being no note, and of how much it tells of timbre.
+    """
+
+    told: Tensor
+    says: Tensor
+
+
+class Strip(Protocol):
+    """Turn band power that comes strip by strip into what its cells say.
 
     Strips overlap at their ends: what later audio can still change is given again with the next strip. Beyond the last
     frame of a strip there is nothing, as beyond the end of a window by itself.
-
-    Args:
-        trunk: In evaluation mode, its norms folded into the convolutions (see library.encoders.runtime) or not.
     """
-
-    def __init__(self, trunk: Trunk) -> None:
-        self._trunk = trunk
-        self._stem = (_Conv(trunk.stem1, trunk.stem1_norm), _Conv(trunk.stem2, trunk.stem2_norm))
-        self._blocks = [_Block(cast("ResidualBlock", block)) for block in trunk.blocks]
 
     def begin(self) -> None:
         """Forget what came before: the next strip is the beginning, with silence before it."""
+        ...
+
+    def push(self, power: Tensor, reference: Tensor, settled: int) -> tuple[Told, int]:
+        """Take a strip.
+
+        Args:
+            power: [F, n] band power from the first frame on that was not settled before.
+            reference: Power that counts as 0 dB.
+            settled: Frames since the beginning that later strips don't change.
+
+        Returns:
+            What cells [m, R] say, from the first on that was not settled before, and how many since the beginning are
+            settled now.
+        """
+        ...
+
+
+class Span:
+    """Count what a convolution 3 long has settled, and say what of its inputs it keeps.
+
+    Attributes:
+        settled: Outputs since the beginning that later inputs don't change.
+    """
+
+    def __init__(self, stride: int) -> None:
+        self._stride = stride
+        self.settled = 0
+
+    def move(self, settled: int) -> tuple[int, int]:
+        """Take so many settled inputs since the beginning; return where what is kept begins and ends.
+
+        Places count from the input that the first output so far not settled reaches back to.
+        """
+        begin = self._stride * self.settled - 1
+        self.settled = max(self.settled, (settled + self._stride - 2) // self._stride)
+        return self._stride * self.settled - 1 - begin, settled - begin
+
+
+class TorchStrip:
+    """Run a network with torch, on any device.
+
+    Args:
+        network: In evaluation mode, its norms folded into the convolutions (see library.encoders.runtime) or not.
+        spec: Its front end.
+    """
+
+    def __init__(self, network: TimbrelNetwork, spec: FeatureSpec) -> None:
+        self._network, self._spec, trunk = network, spec, network.trunk
+        self._stack = trunk.stack
+        self._stem = (_Conv(trunk.stem1, trunk.stem1_norm), _Conv(trunk.stem2, trunk.stem2_norm))
+        self._blocks = [_Block(cast("ResidualBlock", block)) for block in trunk.blocks]
+        self._widen = single_cell_product(trunk.widen, trunk.widen_norm)
+
+    def begin(self) -> None:
+        """Forget what came before."""
         for conv in self._stem:
             conv.begin()
         for block in self._blocks:
             block.begin()
 
-    def push(self, features: Tensor, settled: int) -> tuple[Tensor, int]:
-        """Take a strip.
-
-        Args:
-            features: [F, n] from the first frame on that was not settled before.
-            settled: Frames since the beginning that later strips don't change.
-
-        Returns:
-            Cells [m, R, C] from the first on that was not settled before, and how many since the beginning are now.
-        """
-        trunk = self._trunk
-        x = trunk.stack.by_time(features)
+    def push(self, power: Tensor, reference: Tensor, settled: int) -> tuple[Told, int]:
+        """Take a strip; see Strip."""
+        x = self._stack.by_time(normalise_power(power[None], self._spec, reference)[0])
         for conv in self._stem:
             x, settled = conv.push(x, settled)
             x = f.relu_(x)
         for block in self._blocks:
             x, settled = block.push(x, settled)
-        cells = f.relu(trunk.widen_norm(trunk.widen(x)))[0]
-        return cells.permute(1, 2, 0).contiguous(), settled
+        told = self._network.tell(f.relu_(f.linear(x[0].permute(1, 2, 0), *self._widen)))
+        return Told(told[..., :-2], told[..., -2:]), settled
 
 
 class _Block:
@@ -72,7 +130,7 @@ class _Block:
             conv.begin()
 
     def push(self, x: Tensor, settled: int) -> tuple[Tensor, int]:
-        first = self._convs[1].settled
+        first = self._convs[1].span.settled
         shortcut = x if self._waiting is None else torch.cat([self._waiting, x], dim=2)
         y, inner = self._convs[0].push(x, settled)
         y, after = self._convs[1].push(f.relu_(y), inner)
@@ -81,21 +139,17 @@ class _Block:
 
 
 class _Conv:
-    """Run a convolution 3 long, with its norm, along time.
-
-    Attributes:
-        settled: Outputs since the beginning that later inputs don't change.
-    """
+    """Run a convolution 3 long, with its norm, along time."""
 
     def __init__(self, conv: nn.Conv2d, norm: nn.Module) -> None:
-        self._weight = along_time(conv)
-        self._bias, self._norm = conv.bias, norm
+        conv = fused(conv, norm)
+        self._weight, self._bias = along_time(conv), conv.bias
         self._stride = conv.stride[0]
-        self._kept: Tensor | None = None  # inputs from the one before the next output's middle on
-        self.settled = 0
+        self.begin()
 
     def begin(self) -> None:
-        self._kept, self.settled = None, 0
+        self._kept: Tensor | None = None  # inputs from the one before the next output's middle on
+        self.span = Span(self._stride)
 
     def push(self, x: Tensor, settled: int) -> tuple[Tensor, int]:
         """Return outputs [1, C, m, R] from the first that was not settled on, and how many are settled now.
@@ -105,14 +159,24 @@ class _Conv:
             settled: Inputs since the beginning that later strips don't change.
         """
         silence = torch.zeros_like(x[:, :, :1])
-        begin = self._stride * self.settled - 1  # input that the first output reaches back to
         x = torch.cat([silence if self._kept is None else self._kept, x, silence], dim=2)
-        y = self._norm(f.conv2d(x, self._weight, self._bias, self._stride, (0, 1)))
-        self.settled = max(self.settled, (settled + self._stride - 2) // self._stride)
-        self._kept = x[:, :, self._stride * self.settled - 1 - begin : settled - begin]
-        return y, self.settled
+        y = f.conv2d(x, self._weight, self._bias, self._stride, (0, 1))
+        begin, end = self.span.move(settled)
+        self._kept = x[:, :, begin:end]
+        return y, self.span.settled
 
 
 def along_time(conv: nn.Conv2d) -> Tensor:
     """Return the weight of a convolution over [B, C, rows, time] for [B, C, time, rows]."""
     return conv.weight.transpose(2, 3).contiguous(memory_format=torch.channels_last)
+
+
+def fused(conv: nn.Conv2d, norm: nn.Module) -> nn.Conv2d:
+    """Return a convolution with the norm behind it folded in, where that has not been done."""
+    return fuse_conv_bn_eval(conv, norm) if isinstance(norm, nn.BatchNorm2d) else conv
+
+
+def single_cell_product(conv: nn.Conv2d, norm: nn.Module) -> tuple[Tensor, Tensor | None]:
+    """Return weight[out, in] and bias of a convolution of single cells with its norm: it is a product."""
+    conv = fused(conv, norm)
+    return conv.weight[:, :, 0, 0], conv.bias

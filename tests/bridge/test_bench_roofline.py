@@ -25,13 +25,16 @@ class _Stream:
         self.encoded += 1
         return MixtureEmbedding(np.zeros((1, 9, 4), np.float32), np.zeros((1, 9), np.float32))
 
+    def news(self, audio: NDArray[np.float32], start: int, present: float) -> float:
+        return 1.0
+
     def features(self) -> None:
         return None
 
 
 def test_arithmetic_and_traffic_are_those_of_a_later_hop() -> None:
     windows = [Window(np.zeros(16, np.float32), 16_000, 16 * n, 0.0, has_gap=False) for n in range(3)]
-    found = roofline(_Stream(), windows)
+    found = roofline(_Stream(), _Stream(), windows)
     assert found.flop == 2 * 10 * 20 * 30
     assert found.moved_bytes == 4 * (200 + 600 + 300) + 4 * (300 + 300), "the product, then the rectifier"
     assert (found.tensors, found.allocated_bytes) == (2, 4 * 600)

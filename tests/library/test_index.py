@@ -234,8 +234,8 @@ def test_an_index_that_is_let_go_of_leaves_nothing_to_the_garbage_collector(lib:
     try:
         index = SoundIndex.open(lib, None)
         index.query(np.ones((1, index.dim), np.float32), 3)
-        left = [weakref.ref(index), weakref.ref(index.generation.base)]
+        left, table = weakref.ref(index), weakref.ref(index.generation.base)
         del index
-        assert [ref() for ref in left] == [None, None]
+        assert (left(), table()) == (None, None)
     finally:
         gc.enable()

@@ -14,9 +14,11 @@ from library.audio import read_audio
 from library.demo import load_demo_song
 from library.encoders.checkpoint import Calibration, save_checkpoint
 from library.encoders.network import NetworkConfig, TimbrelNetwork
+from library.encoders.onnx_network import OnnxNetwork
 from library.encoders.runtime import TorchEncoder, load_encoder
 from library.encoders.spec import stream_of
 from library.encoders.streaming import NEWEST_CELLS, REFERENCE_DB, NetworkStream
+from library.encoders.strips import Told, TorchStrip
 from library.errors import InputError
 from library.features import Frontend, normalise_power
 from library.front_end import TIMBREL_FEATURES
@@ -47,29 +49,30 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> TorchEncoder:
 
 
 class _Spied(NetworkStream):
-    """A stream over a fresh small network that keeps the cells of the newest window and counts its new frames."""
+    """A stream over a fresh small network that counts the new frames of each window."""
 
-    def __init__(self) -> None:
+    def __init__(self, how: str = "torch") -> None:
         torch.manual_seed(0)
-        self.network = TimbrelNetwork(SMALL).eval()
+        self.network = network = TimbrelNetwork(SMALL).eval()
         self.frontend = Frontend(TIMBREL_FEATURES)
-        super().__init__(self.network, self.frontend, torch.device("cpu"))
+        spec = TIMBREL_FEATURES
+        strip = OnnxNetwork(network, spec).strip() if how == "onnx" else TorchStrip(network, spec)
+        super().__init__(network, self.frontend, torch.device("cpu"), strip)
         self.frames: list[int] = []
-        push = self._trunk.push
+        push = strip.push
 
-        def counted(features: torch.Tensor, settled: int) -> tuple[torch.Tensor, int]:
-            self.frames.append(features.shape[-1])
-            return push(features, settled)
+        def counted(power: torch.Tensor, reference: torch.Tensor, settled: int) -> tuple[Told, int]:
+            self.frames.append(power.shape[-1])
+            return push(power, reference, settled)
 
-        self._trunk.push = counted  # type: ignore[method-assign]
+        strip.push = counted  # type: ignore[method-assign]
 
     @torch.inference_mode()
     def hear(self, audio: NDArray[np.float32], start: int) -> torch.Tensor:
         """Return the cells [C, R, m] of a window."""
         rows = SMALL.rows
-        return (
-            self.encode(audio[start : start + WINDOW], start).cells[0].reshape(-1, rows, SMALL.cells).permute(2, 1, 0)
-        )
+        told = self.listen(audio[start : start + WINDOW], start).told.told
+        return told[:, : SMALL.cells].reshape(-1, rows, SMALL.cells).permute(2, 1, 0)
 
     @torch.inference_mode()
     def whole(self, audio: NDArray[np.float32], end: int, reference: torch.Tensor) -> torch.Tensor:
@@ -79,9 +82,10 @@ class _Spied(NetworkStream):
         return cells[0]
 
 
+@pytest.mark.parametrize("how", ["torch", "onnx"])
 @pytest.mark.parametrize("hop", [HOP, 1600, 4000, CELL, 30_000])
-def test_cells_are_those_of_all_the_audio_so_far(music: NDArray[np.float32], hop: int) -> None:
-    stream = _Spied()
+def test_cells_are_those_of_all_the_audio_so_far(music: NDArray[np.float32], hop: int, how: str) -> None:
+    stream = _Spied(how)
     first = stream.frontend.power(torch.from_numpy(music[None, :WINDOW])).mean()
     for start in range(0, len(music) - WINDOW, hop):
         cells = stream.hear(music, start)
@@ -170,11 +174,12 @@ def test_a_window_and_its_newest_part_are_heard_as_if_each_were_all(music: NDArr
         torch.nn.init.normal_(head.layers[-1].weight, std=0.3)  # type: ignore[arg-type]
     said: list[torch.Tensor] = []
     network.any_instrument.register_forward_hook(lambda _, __, found: said.append(found))
-    any_logit = torch.zeros(1, 1)
+    any_logit, sharer = torch.zeros(1, 1), OnnxNetwork(network, TIMBREL_FEATURES)
     reference = stream.frontend.power(torch.from_numpy(music[None, :WINDOW])).mean()
     for start in range(0, len(music) - WINDOW, hop):
         with torch.inference_mode():
-            out = stream.encode(music[start : start + WINDOW], start)
+            scene = stream.listen(music[start : start + WINDOW], start)
+            out, plain = scene.shared_by(network), sharer.share(scene)
             grid = stream.whole(music, start + WINDOW, reference)[None]  # of all audio so far
             memory = (network.overview(grid) + network.row_code.T[None, :, :, None]).transpose(2, 3)
             for view, begin in enumerate((-(-start // CELL), grid.shape[3] - NEWEST_CELLS)):
@@ -188,6 +193,9 @@ def test_a_window_and_its_newest_part_are_heard_as_if_each_were_all(music: NDArr
                 presence = expected.presence + f.logsigmoid(any_logit) - f.logsigmoid(said[-1])
                 np.testing.assert_allclose(out.presence[view], presence[0], atol=2e-3)
                 np.testing.assert_allclose(out.whole[view], expected.whole[0], atol=2e-3)
+            np.testing.assert_allclose(plain.embeddings, out.embeddings, atol=1e-5)
+            np.testing.assert_allclose(plain.presence, out.presence, atol=1e-4)
+            np.testing.assert_allclose(plain.whole(), out.whole, atol=1e-5)
 
 
 def test_a_stream_of_windows_shorter_than_the_newest_part_is_heard_twice_alike(encoder: TorchEncoder) -> None:

@@ -19,7 +19,12 @@ def noise(rate: int, seconds: float) -> NDArray[np.float32]:
 
 def windows(rate: int, audio: NDArray[np.float32], starts: list[int], length: int) -> list[NDArray[np.float32]]:
     resampler = BusResampler(rate, 16_000)
-    return [resampler.window(audio[resampler.first_frame(at) : at + length], at) for at in starts]
+    return [window(resampler, audio, at, at + length) for at in starts]
+
+
+def window(resampler: BusResampler, audio: NDArray[np.float32], start: int, end: int) -> NDArray[np.float32]:
+    end = min(end, len(audio))
+    return resampler.window(audio[resampler.first_frame(start, end) : end], start, end)
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -69,12 +74,15 @@ def test_only_what_is_new_is_resampled(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(realtime.resampling, "resample", counted)
     resampler, audio = BusResampler(48_000, 16_000), noise(48_000, 8.0)
-    resampler.window(audio[: 5 * 48_000], 0)
+    window(resampler, audio, 0, 5 * 48_000)
+    given = []
     for n in range(1, 6):
         taken.clear()
         at = n * 24_000
-        resampler.window(audio[at : at + 5 * 48_000], at)
+        given.append(at + 5 * 48_000 - resampler.first_frame(at, at + 5 * 48_000))
+        window(resampler, audio, at, at + 5 * 48_000)
         assert sum(taken) < 48_000  # of 240,000
+    assert max(given) < 48_000  # more is not asked for either
 
 
 def test_a_window_far_ahead_begins_anew() -> None:

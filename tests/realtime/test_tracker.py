@@ -200,7 +200,7 @@ def test_drum_kits_are_dropped_from_melodic_slots_only() -> None:
 
 def test_unpitched_sounds_are_not_offered_for_an_instrument_while_a_pitched_one_is_there() -> None:
     flute, helicopter = _match("flute", 0.6), _match("helicopter", 0.9)
-    effect = replace(helicopter, sound=replace(helicopter.sound, family="effects"))
+    effect = helicopter._replace(sound=replace(helicopter.sound, family="effects"))
     assert melodic((effect, flute)) == (flute,)
     assert melodic((effect,)) == (effect,)
 
@@ -218,14 +218,14 @@ def test_shown_sounds_keep_their_order_until_another_clearly_wins() -> None:
 
 def test_a_sound_of_higher_standing_takes_the_lead() -> None:
     held = (_match("a", 0.90), _match("b", 0.89))
-    liked = replace(_match("b", 0.89), taste=0.05)
+    liked = _match("b", 0.89)._replace(taste=0.05)
     assert [m.sound.name for m in refresh(held, (liked, held[0]), 2, 0.03)] == ["b", "a"]
 
 
 @pytest.mark.parametrize("gap", [0.02, 0.1, 0.25])
 def test_when_the_best_sound_is_skipped_the_next_shows_within_seconds_and_goes_on_showing(gap: float) -> None:
     flute, bass = _match("flute", 0.6), _match("bass", 0.6 - gap)
-    liking, skipping = (flute, bass), (bass, replace(flute, taste=-0.3))
+    liking, skipping = (flute, bass), (bass, flute._replace(taste=-0.3))
     tracker = Tracker(_CONFIG)
     shown = []
     for hop in range(40):

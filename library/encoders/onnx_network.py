@@ -1,0 +1,119 @@
+"""Run a network over streams with ONNX Runtime, on a CPU."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+
+from library.encoders.share_graph import newest_graph, share_graph, whole_graph
+from library.encoders.shared import Shared
+from library.encoders.strip_graph import strip_graph
+from library.encoders.strips import Span, Told
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from library.encoders.network import TimbrelNetwork
+    from library.encoders.streaming import Scene
+    from library.front_end import FeatureSpec
+
+__all__ = ["OnnxNetwork", "OnnxStrip"]
+
+_ERRORS_ONLY = 3
+_NOT_KEPT = ("power", "reference", "spans")
+
+
+class OnnxNetwork:
+    """Run a network in evaluation mode; all its streams share it.
+
+    It takes one thread, as everything beside a DAW does (see library.cores).
+    """
+
+    def __init__(self, network: TimbrelNetwork, spec: FeatureSpec) -> None:
+        self._network = network
+        self._strip, self._share = _session(strip_graph(network, spec)), _session(share_graph(network))
+        self._newest, self._whole = _session(newest_graph(network)), _session(whole_graph(network))
+
+    def strip(self) -> OnnxStrip:
+        """Begin a stream."""
+        return OnnxStrip(self._network, self._strip)
+
+    def share(self, scene: Scene) -> Shared:
+        """Share the cells of a window out among slots, and those of its newest part by itself."""
+        given = {
+            "told": scene.told.told.numpy(),
+            "says": scene.told.says.numpy(),
+            "old": np.array(scene.old, np.int64),
+        }
+        embeddings, presence, places, doubt = self._share.run(None, {**given, "looks": scene.looks.numpy()})
+        return Shared(embeddings, presence, places, lambda: self._whole.run(None, given)[0], float(doubt[0, 0]))
+
+    def newest(self, scene: Scene, doubt: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return where the slots of the newest part alone lie [K, D], and logits of their presence [K].
+
+        Args:
+            scene: The window.
+            doubt: What the presences of the last window that was shared out were lowered by.
+        """
+        cells, looks = scene.old
+        given = {"told": scene.told.told[cells:], "says": scene.told.says[cells:], "looks": scene.looks[looks:]}
+        places, presence = self._newest.run(None, {name: value.numpy() for name, value in given.items()})
+        return places[0], presence[0] - np.float32(doubt)
+
+
+def _session(graph: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+class OnnxStrip:
+    """Do what TorchStrip does.
+
+    Args:
+        network: In evaluation mode.
+        session: Of the same network.
+    """
+
+    def __init__(self, network: TimbrelNetwork, session: onnxruntime.InferenceSession) -> None:
+        self._session = session
+        self._strides = network.trunk.stem1.stride[0], network.trunk.stem2.stride[0]
+        self._shapes = {given.name: given.shape for given in session.get_inputs() if given.name not in _NOT_KEPT}
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what came before."""
+        self._stem = [Span(stride) for stride in self._strides]
+        self._blocks = [(Span(1), Span(1)) for name in self._shapes if name.startswith("waiting")]
+        # One frame of silence lies before the beginning; nothing waits there.
+        self._kept: list[NDArray[np.float32]] = [
+            np.zeros((1, channels, int(name.startswith("kept")), rows), np.float32)
+            for name, (_, channels, _, rows) in self._shapes.items()
+        ]
+
+    def push(self, power: Tensor, reference: Tensor, settled: int) -> tuple[Told, int]:
+        """Take a strip; see Strip."""
+        spans, settled = self._spans(settled)
+        given = {"power": power.contiguous().numpy(), "reference": reference.reshape(1).numpy(), "spans": spans}
+        given |= zip(self._shapes, self._kept, strict=True)
+        told, says, *self._kept = self._session.run(None, given)
+        return Told(torch.from_numpy(told), torch.from_numpy(says)), settled
+
+    def _spans(self, settled: int) -> tuple[NDArray[np.int64], int]:
+        """Take so many settled frames; return what is to be kept, and how many cells are settled."""
+        spans: list[int] = []
+        for span in self._stem:
+            spans += span.move(settled)
+            settled = span.settled
+        for first, second in self._blocks:
+            before, waiting = second.settled, len(spans)
+            spans += first.move(settled)
+            spans += second.move(first.settled)
+            spans[waiting:waiting] = second.settled - before, settled - before
+            settled = second.settled
+        return np.array(spans, np.int64), settled

@@ -1,0 +1,247 @@
+"""Write down as an ONNX graph how the cells of a window are shared out among slots, and those of its newest part.
+
+It is the arithmetic of TimbrelNetwork.share, many small products: on a CPU torch takes longer to get from one to the
+next than to do them. What does not depend on what is heard, the first layer's queries among themselves, ONNX Runtime
+works out once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from torch import nn
+
+from library.encoders.kinds import KIND_WEIGHT
+from library.encoders.onnx_graph import Graph, Shape, array_of
+
+if TYPE_CHECKING:
+    from library.encoders.network import TimbrelNetwork
+    from library.encoders.refiner import Refiner
+
+__all__ = ["share_graph"]
+
+VIEWS = 2
+"""The window, and its newest part by itself."""
+
+_GIVEN: dict[str, Shape] = {"told": [None, None], "says": [None, 2], "looks": [None, None]}
+_LEAST_HELD = 1e-6
+
+
+def share_graph(network: TimbrelNetwork) -> bytes:
+    """Return how a network in evaluation mode tells the slots.
+
+    Inputs are "told" [N, C + traits] and "says" [N, 2] of cells and "looks" [M, layers * 2 C], as in
+    library.encoders.streaming.Scene, and "old" [2] int64, how many cells and looks are not in the newest part. Outputs
+    are "embeddings" [2, K, E] and "presence" [2, K], as in MixtureOutput; "places" [2, K, D], of unit norm, where slots
+    lie before they are corrected; and "doubt" [1, 1], what presences are lowered by as there may be no instrument.
+    """
+    graph = _Share(network, VIEWS)
+    (told, says), looks = graph.views("told", "says"), graph.views("looks", at=1)[0]
+    query = graph.asked(looks)
+    pooled = [graph.pool(*view) for view in zip(graph.halves(query), told, says, strict=True)]
+    means, held, empty = ([part[i] for part in pooled] for i in range(3))
+    mean = graph.op("Concat", *means, axis=0)
+    slots, whole = graph.placed(mean)
+    logits = graph.presence(query, graph.op("Concat", *held, axis=0))
+    graph.doubt(whole, logits, empty[0])
+    graph.embed(slots, mean)
+    by_slot: Shape = [VIEWS, None, None]
+    found: dict[str, Shape] = {
+        "embeddings": by_slot, "presence": [VIEWS, None], "places": by_slot, "doubt": [1, 1]
+    }  # fmt: skip
+    return graph.written(_GIVEN, found, {"old": [2]})
+
+
+def newest_graph(network: TimbrelNetwork) -> bytes:
+    """Return how it tells the slots of one stretch alone: "places" [1, K, D] and "presence" [1, K] without doubt."""
+    graph = _Share(network, 1)
+    query = graph.asked(["looks"])
+    mean, held, _ = graph.pool(query, "told", "says")
+    graph.placed(mean)
+    graph.op("Identity", graph.presence(query, held), out="presence")
+    return graph.written(_GIVEN, {"places": [1, None, None], "presence": [1, None]}, {})
+
+
+def whole_graph(network: TimbrelNetwork) -> bytes:
+    """Return how it tells the window as a whole: of the inputs above, all but the looks, "whole" [2, E]."""
+    graph = _Share(network, VIEWS)
+    graph.single(*graph.views("told", "says"))
+    return graph.written({"told": [None, None], "says": [None, 2]}, {"whole": [VIEWS, None]}, {"old": [2]})
+
+
+class _Share(Graph):
+    """Add what queries, slots and the whole of some views go through."""
+
+    def __init__(self, network: TimbrelNetwork, views: int) -> None:
+        super().__init__()
+        self._network, self._config, self._views = network, network.config, views
+
+    def views(self, *values: str, at: int = 0) -> list[list[str]]:
+        """Return each value with its newest part, which begins at one of "old"."""
+        end, axis = self.ints(np.iinfo(np.int64).max), self.ints(0)
+        old = self.parts("old", [1, 1], axis=0)[at]
+        return [[value, self.op("Slice", value, old, end, axis)] for value in values]
+
+    def halves(self, rows: str) -> list[str]:
+        """Part the rows of the views."""
+        return self.parts(rows, [self._config.slots] * self._views, axis=0)
+
+    def asked(self, looks: list[str]) -> str:
+        """Return the queries [V K, C] after they looked at the looks of the views."""
+        layers = [cast("nn.TransformerDecoderLayer", layer) for layer in self._network.decoder]
+        seen = [self.parts(view, [2 * self._config.cells] * len(layers), axis=1) for view in looks]
+        query = self.constant(np.tile(array_of(self._network.queries), (self._views, 1)))
+        for layer, *views in zip(layers, *seen, strict=True):
+            query = self.op("Add", query, self._among(self.norm(query, layer.norm1), layer.self_attn))
+            query = self.op("Add", query, self._look(self.norm(query, layer.norm2), layer.multihead_attn, views))
+            query = self._fed(query, layer.norm3, layer.linear1, layer.linear2)
+        return self.norm(query, self._network.query_norm)
+
+    def pool(self, query: str, told: str, says: str) -> tuple[str, str, str]:
+        """Share the cells of one view out among its queries [K, C].
+
+        Returns:
+            Means [K + 1, C + traits] of what slots hold, and of all; the share that each slot holds [K, 1]; and that no
+            note does [1, 1].
+        """
+        key, slots = self._network.key, self._config.slots
+        scale = self._config.cells**-0.5
+        weight = np.pad(scale * array_of(key.weight), ((0, 0), (0, self._config.traits)))  # traits don't count
+        # Keys are applied to the few queries instead of the many cells: q . (W c + b) = (q W) . c + q . b
+        bias = self.op("MatMul", query, self.constant(scale * array_of(key.bias)[:, None]))
+        scores = self.op("Gemm", self.op("MatMul", query, self.constant(weight)), told, bias, transB=1)
+        nothing, salience = self._nothing_and_salience(says)
+        masks = self.op("Concat", scores, nothing, axis=0)
+        apart = self.op("Exp", self.op("Sub", masks, self.op("ReduceMax", masks, self.ints(0), keepdims=1)))
+        shares = self.op("Div", apart, self.op("ReduceSum", apart, self.ints(0), keepdims=1))
+        of_slots, of_none = self.parts(shares, [slots, 1], axis=0)
+        weights = self.op("Mul", of_slots, salience)
+        held = self.op("ReduceSum", weights, self.ints(1), keepdims=1)
+        weights = self.op("Div", weights, self.op("Max", held, self.number(_LEAST_HELD)))
+        mean = self.op("MatMul", self.op("Concat", weights, salience, axis=0), told)
+        empty = self.op("ReduceMean", of_none, self.ints(1), keepdims=1)
+        return mean, held, empty
+
+    def single(self, told: list[str], says: list[str]) -> None:
+        """Tell the embeddings of all cells of each view."""
+        saliences = [self._nothing_and_salience(view)[1] for view in says]
+        means = [self.op("MatMul", *view) for view in zip(saliences, told, strict=True)]
+        squares = [
+            self.op("MatMul", salience, self.op("Mul", view, view))
+            for salience, view in zip(saliences, told, strict=True)
+        ]
+        mean = self.op("Concat", *means, axis=0)
+        variance = self.op("Sub", self.op("Concat", *squares, axis=0), self.op("Mul", mean, mean))
+        spread = self.op("Sqrt", self.op("Max", variance, self.number(0.0)))
+        kind = self.unit(self.layers(self.op("Concat", mean, spread, axis=1), self._network.kind.layers))
+        kind = self.op("Mul", kind, self.number(KIND_WEIGHT**0.5))
+        self.op("Identity", self.unit(self.op("Concat", self._place(mean), kind, axis=1)), out="whole")
+
+    def placed(self, mean: str) -> tuple[str, str]:
+        """Tell where slots and the whole lie, of means [V (K + 1), C + traits] those of each view before that of all.
+
+        Returns:
+            [V K, D] and [V, D].
+        """
+        slots, whole = self._slots_and_whole(self._place(mean), self._config.dim)
+        self.op("Reshape", slots, self.ints(self._views, self._config.slots, self._config.dim), out="places")
+        return slots, whole
+
+    def presence(self, query: str, held: str) -> str:
+        """Return the logits [V, K] of slots' holding an instrument, of queries[V K, C] and what each holds [V K, 1]."""
+        logs = self.op("Log", self.op("Max", held, self.number(_LEAST_HELD)))
+        logits = self.layers(self.op("Concat", query, logs, axis=1), self._network.presence)
+        return self.op("Reshape", logits, self.ints(self._views, self._config.slots))
+
+    def doubt(self, whole: str, logits: str, empty: str) -> None:
+        """Lower presences [V, K] where the window holds no instrument; its newest part is too short to tell.
+
+        Args:
+            whole: [V, D] where all of each view lies.
+            logits: The presences.
+            empty: [1, 1] share of the window that no note holds.
+        """
+        of_window = [self.parts(value, [1] * self._views, axis=0)[0] for value in (whole, logits)]
+        outs = [f"surest_{of_window[1]}", f"order_{of_window[1]}"]
+        self.add("TopK", [of_window[1], self.ints(self._config.slots)], outs)
+        told = self.layers(self.op("Concat", of_window[0], outs[0], empty, axis=1), self._network.any_instrument)
+        doubt = self.op("Softplus", self.op("Neg", told), out="doubt")
+        self.op("Sub", logits, doubt, out="presence")
+
+    def embed(self, slots: str, mean: str) -> None:
+        """Tell the embeddings of slots [V K, D], of the means as in placed()."""
+        network, config = self._network, self._config
+        means = self._slots_and_whole(mean, config.cells + config.traits)[0]
+        vectors = self._refined(slots, network.refiner)
+        kind = self.layers(self.op("Concat", vectors, means, axis=1), network.slot_kind.layers, KIND_WEIGHT**0.5)
+        joined = self.unit(self.op("Concat", vectors, kind, axis=1))
+        self.op("Reshape", joined, self.ints(self._views, config.slots, config.embedding), out="embeddings")
+
+    def _nothing_and_salience(self, says: str) -> list[str]:
+        """Return the logits of no note [1, N], and how much each cell counts [1, N], sum 1."""
+        nothing, telling = self.parts(self.op("Transpose", says, perm=[1, 0]), [1, 1], axis=0)
+        return [nothing, self.op("Softmax", telling, axis=-1)]
+
+    def _place(self, mean: str) -> str:
+        """Turn means [..., C + traits] of cells into unit vectors [..., D]."""
+        network = self._network
+        local = np.pad(array_of(network.local.weight), ((0, 0), (0, self._config.traits)))
+        placed = self.product(mean, local, array_of(network.local.bias))
+        return self.unit(self.op("Add", placed, self.layers(mean, network.head)))
+
+    def _slots_and_whole(self, rows: str, width: int) -> tuple[str, str]:
+        """Part rows [V (K + 1), width] into [V K, width] of slots and [V, width] of all."""
+        slots, views = self._config.slots, self._views
+        by_view = self.op("Reshape", rows, self.ints(views, slots + 1, width))
+        of_slots, of_all = self.parts(by_view, [slots, 1], axis=1)
+        return (
+            self.op("Reshape", of_slots, self.ints(views * slots, width)),
+            self.op("Reshape", of_all, self.ints(views, width)),
+        )
+
+    def _refined(self, vectors: str, refiner: Refiner) -> str:
+        """Do what a refiner does with unit vectors[V K, D]."""
+        among = refiner.among
+        read = array_of(refiner.read.weight) * self._config.dim**0.5
+        said = self.product(vectors, read.astype(np.float32), array_of(refiner.read.bias))
+        said = self.op("Add", said, self._among(self.norm(said, among.norm1), among.self_attn))
+        said = self._fed(said, among.norm2, among.linear1, among.linear2)
+        return self.unit(self.op("Add", vectors, self.linear(self.norm(said, refiner.norm), refiner.correct)))
+
+    def _fed(self, rows: str, norm: nn.LayerNorm, first: nn.Linear, second: nn.Linear) -> str:
+        fed = self.linear(self.op("Relu", self.linear(self.norm(rows, norm), first)), second)
+        return self.op("Add", rows, fed)
+
+    def _among(self, rows: str, attention: nn.MultiheadAttention) -> str:
+        """Let the rows [V K, C] of each view look at each other."""
+        dim, heads = attention.embed_dim, attention.num_heads
+        shape = self.ints(self._views, self._config.slots, heads, dim // heads)
+        projected = self._projected(rows, attention, 0, 3 * dim)
+        asks, keys, values = (self.op("Reshape", part, shape) for part in self.parts(projected, [dim] * 3, axis=1))
+        keys = self.op("Transpose", keys, perm=[0, 2, 3, 1])
+        asks, values = (self.op("Transpose", part, perm=[0, 2, 1, 3]) for part in (asks, values))
+        found = self.op("MatMul", self.op("Softmax", self.op("MatMul", asks, keys), axis=-1), values)
+        joined = self.op("Reshape", self.op("Transpose", found, perm=[0, 2, 1, 3]), self.ints(-1, dim))
+        return self.linear(joined, attention.out_proj)
+
+    def _look(self, rows: str, attention: nn.MultiheadAttention, seen: list[str]) -> str:
+        """Let the rows [V K, C] of each view look at its keys and values [M, 2 C]."""
+        dim, heads = attention.embed_dim, attention.num_heads
+        shape = self.ints(-1, heads, dim // heads)
+        found = []
+        for asks, view in zip(self.halves(self._projected(rows, attention, 0, dim)), seen, strict=True):
+            keys, values = (self.op("Reshape", part, shape) for part in self.parts(view, [dim, dim], axis=1))
+            asks = self.op("Transpose", self.op("Reshape", asks, shape), perm=[1, 0, 2])
+            cosines = self.op("MatMul", asks, self.op("Transpose", keys, perm=[1, 2, 0]))
+            values = self.op("Transpose", values, perm=[1, 0, 2])
+            gathered = self.op("MatMul", self.op("Softmax", cosines, axis=-1), values)
+            found.append(self.op("Reshape", self.op("Transpose", gathered, perm=[1, 0, 2]), self.ints(-1, dim)))
+        return self.linear(self.op("Concat", *found, axis=0), attention.out_proj)
+
+    def _projected(self, rows: str, attention: nn.MultiheadAttention, begin: int, end: int) -> str:
+        """Project rows to what asks (scaled), and to keys and values."""
+        weight, bias = array_of(attention.in_proj_weight).copy(), array_of(attention.in_proj_bias).copy()
+        weight[: attention.embed_dim] *= attention.head_dim**-0.5
+        bias[: attention.embed_dim] *= attention.head_dim**-0.5
+        return self.product(rows, weight[begin:end], bias[begin:end])

@@ -1,0 +1,33 @@
+"""Decide which windows are heard in full where hops are short.
+
+A window moves on by a fiftieth of its length in a tenth of a second: hearing all of it again says nearly the same. What
+may have changed is its newest part, and that is heard by itself, in a third of the time, in every hop.
+"""
+
+from __future__ import annotations
+
+__all__ = ["FULL_S", "Pace"]
+
+FULL_S = 0.5
+"""Every window is heard in full that ends so long after the last that was."""
+
+_TINY_S = 1e-6
+
+
+class Pace:
+    """Remember when a window was last heard in full."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Hear the next window in full."""
+        self._full_s = float("-inf")
+
+    def is_due(self, time_s: float) -> bool:
+        """Tell whether a window that ends then is heard in full whatever it holds."""
+        return not 0.0 <= time_s - self._full_s < FULL_S - _TINY_S
+
+    def heard(self, time_s: float) -> None:
+        """Take in that a window that ends then was heard in full."""
+        self._full_s = time_s
