@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import psutil
 
 from bridge.bench.roofline import Roofline, roofline
+from bridge.bench.sink import sockets
 from bridge.config import Config
 from bridge.effects import Send
 from bridge.hub import Hub, HubOptions
@@ -19,9 +20,10 @@ from bridge.osc.encode import to_datagram
 from bridge.parts import Parts
 from library.audio import SAMPLE_RATE_HZ, read_frames
 from library.encoders.spec import stream_of
-from library.evaluation.paper_pipeline import PaperPipeline
+from library.evaluation.paper_pipeline import PaperPipeline, PaperSize
 from library.index import library_path
 from library.manifest import read_manifest
+from realtime.types import Window
 from realtime.windows import file_windows
 
 __all__ = ["EngineBench", "Row", "bench_engine"]
@@ -29,6 +31,9 @@ __all__ = ["EngineBench", "Row", "bench_engine"]
 _MIB = 2**20
 
 ROOFLINE_WINDOWS = 60
+
+TURNS, PAPER_WINDOWS = 10, 5
+"""How often all take their turn, and windows that the paper's pipelines are given in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +81,10 @@ class EngineBench:
 def bench_engine(
     parts: Parts, config: Config, windows: int, hop_s: float, progress: Callable[[str], None]
 ) -> EngineBench:
-    """Send windows of the bundled song through engine, hub and a UDP socket; then through the paper's pipelines."""
-    import torch
+    """Send windows of the bundled song through engine, hub and a UDP socket, in turn with the paper's pipelines.
 
+    A machine that others use as well is now faster, now slower: what takes turns is compared fairly.
+    """
     from library.demo import load_demo_song
     from library.encoders.runtime import TorchEncoder
 
@@ -91,63 +97,87 @@ def bench_engine(
     cut_ms = (time.perf_counter() - begun) / len(found) * 1e3
     cut = [found[i % len(found)] for i in range(windows)]
     hub = Hub(HubOptions("bench", list_interval_s=0.0))
-    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    receiver.bind(("127.0.0.1", 0))
-    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-
-    def ours(number: int) -> None:
-        analysis = engine.analyse(cut[number])
-        begun = time.perf_counter()
-        for effect in hub.on_analysis(analysis, time.monotonic()):
-            if isinstance(effect, Send):
-                sender.sendto(to_datagram(effect.message), receiver.getsockname())
-        sent_ms.append((time.perf_counter() - begun) * 1e3)
-
     sent_ms: list[float] = []
-    try:
-        progress("timbrel: measuring")
+    with sockets() as (to, by):
+
+        def ours(number: int) -> None:
+            analysis = engine.analyse(cut[number])
+            begun = time.perf_counter()
+            for effect in hub.on_analysis(analysis, time.monotonic()):
+                if isinstance(effect, Send):
+                    by.sendto(to_datagram(effect.message), to)
+            sent_ms.append((time.perf_counter() - begun) * 1e3)
+
         ours(0)  # imports python-osc, as the daemon has done before it hears anything
-        mine = _measure("timbrel", ours, windows, hop_s, None)
-    finally:
-        receiver.close()
-        sender.close()
-    rss = psutil.Process(os.getpid()).memory_info().rss / _MIB
+        mine = _Meter("timbrel", ours, 1)
+        turns = [turn.tolist() for turn in np.array_split(np.arange(windows), TURNS)]
+        mine.run(turns[0])
+        rss = psutil.Process(os.getpid()).memory_info().rss / _MIB
+        progress("the paper's pipelines: loading")
+        theirs = _papers(cut, read_manifest(library_path(config.library.path)).vectors)
+        for number, turn in enumerate(turns):
+            progress(f"measuring, {number + 1} of {len(turns)}")
+            if number:
+                mine.run(turn)
+            for meter in theirs:
+                meter.run(turn[:: max(1, len(turn) // PAPER_WINDOWS)])
     measured = {name: stage.p50_ms for name, stage in engine.telemetry.snapshot().stages.items()}
     stages = {**measured, "window_ms": cut_ms, "send_ms": float(np.median(sent_ms))}
     encoder = engine.encoder
     counted = encoder.torch_stream() if isinstance(encoder, TorchEncoder) else stream_of(encoder)
     work = roofline(stream_of(encoder), counted, cut[:ROOFLINE_WINDOWS])
-    rows, vectors = [mine], read_manifest(library_path(config.library.path)).vectors
-    for which in ("small", "large"):
-        progress(f"paper's {which}: measuring")
-        pipeline = PaperPipeline("small" if which == "small" else "large", vectors)
-        some = max(10, windows // 4)
-
-        def theirs(number: int, pipeline: PaperPipeline = pipeline) -> None:
-            pipeline.name(np.asarray(cut[number].audio))
-
-        theirs(0)
-        for threads in (1, torch.get_num_threads()):
-            before = torch.get_num_threads()
-            torch.set_num_threads(threads)
-            try:
-                label = f"paper's {which}, {threads} thread{'' if threads == 1 else 's'}"
-                rows.append(_measure(label, theirs, some, hop_s, mine))
-            finally:
-                torch.set_num_threads(before)
+    first = mine.row(hop_s, None)
+    rows = [first, *(meter.row(hop_s, first) for meter in theirs)]
     machine = (
         f"{os.cpu_count()} cores, window {engine.encoder.spec.window_s:g} s at {SAMPLE_RATE_HZ} Hz, hop {hop_s:g} s"
     )
     return EngineBench(tuple(rows), stages, work, rss, machine)
 
 
-def _measure(name: str, step: Callable[[int], None], windows: int, hop_s: float, ours: Row | None) -> Row:
-    times = []
-    cpu = time.process_time()
-    for number in range(windows):
-        begun = time.perf_counter()
-        step(number)
-        times.append((time.perf_counter() - begun) * 1e3)
-    cpu_s = (time.process_time() - cpu) / windows
-    p50, p99 = (float(value) for value in np.percentile(times, [50, 99]))
-    return Row(name, windows, p50, p99, max(times), cpu_s / hop_s, 1.0 if ours is None else p50 / ours.p50_ms)
+def _papers(cut: Sequence[Window], vectors: int) -> list[_Meter]:
+    """Load the paper's networks, each to be measured with one thread and with all, in a library of so many vectors."""
+    import torch
+
+    meters: list[_Meter] = []
+    for size in get_args(PaperSize):
+        pipeline = PaperPipeline(size, vectors)
+
+        def name(number: int, pipeline: PaperPipeline = pipeline) -> None:
+            pipeline.name(np.asarray(cut[number].audio))
+
+        name(0)
+        meters += [
+            _Meter(f"paper's {size}, {threads} thread{'' if threads == 1 else 's'}", name, threads)
+            for threads in (1, torch.get_num_threads())
+        ]
+    return meters
+
+
+class _Meter:
+    """Time windows of one pipeline, some at a time."""
+
+    def __init__(self, name: str, step: Callable[[int], None], threads: int) -> None:
+        self._name, self._step, self._threads = name, step, threads
+        self._times_ms: list[float] = []
+        self._cpu_s = 0.0
+
+    def run(self, numbers: Sequence[int]) -> None:
+        """Time the windows of these numbers."""
+        import torch
+
+        before = torch.get_num_threads()
+        torch.set_num_threads(self._threads)
+        cpu_s = time.process_time()
+        for number in numbers:
+            begun = time.perf_counter()
+            self._step(number)
+            self._times_ms.append((time.perf_counter() - begun) * 1e3)
+        self._cpu_s += time.process_time() - cpu_s
+        torch.set_num_threads(before)
+
+    def row(self, hop_s: float, ours: Row | None) -> Row:
+        """Return what was measured, beside ours."""
+        times = self._times_ms
+        p50, p99 = (float(value) for value in np.percentile(times, [50, 99]))
+        share = self._cpu_s / len(times) / hop_s
+        return Row(self._name, len(times), p50, p99, max(times), share, 1.0 if ours is None else p50 / ours.p50_ms)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.bench.carry import MOST_AT_ONCE, Due, Trial, most_buses, run_trial
+from bridge.bench.sink import sockets
 from bridge.config import Config, override
 from bridge.effects import Send
 from bridge.hub import Hub, HubOptions
@@ -98,7 +99,7 @@ def bench_scale(
         rows: list[ScaleRow] = []
         missing = ""
         for hop_s in hops_s:
-            with _sockets() as (to, by):
+            with sockets() as (to, by):
                 ours = _search("timbrel", _Buses(main, song, hop_s, to, by), hop_s, seconds, progress)
             try:
                 theirs = _search(PAPER, _Paper(song, spec.window_s, hop_s, vectors), hop_s, seconds, progress)
@@ -220,15 +221,6 @@ def _song() -> NDArray[np.float32]:
 
     frames, rate = read_frames(load_demo_song().audio)
     return np.stack([resample(np.ascontiguousarray(side), rate, BUS_RATE_HZ) for side in frames.T], axis=1)
-
-
-@contextlib.contextmanager
-def _sockets() -> Iterator[tuple[Endpoint, socket.socket]]:
-    """Give where datagrams go that nobody reads, and a socket to send them by."""
-    kind = (socket.AF_INET, socket.SOCK_DGRAM)
-    with socket.socket(*kind) as to, socket.socket(*kind) as by:
-        to.bind(("127.0.0.1", 0))
-        yield to.getsockname(), by
 
 
 @contextlib.contextmanager

@@ -12,7 +12,9 @@ from library.encoders.paper import PAPER_DIM, PaperLarge, PaperNetwork
 from library.errors import MissingDependencyError
 from library.front_end import PAPER_FEATURES
 
-__all__ = ["PaperPipeline"]
+__all__ = ["PaperPipeline", "PaperSize"]
+
+PaperSize = Literal["small", "large"]
 
 
 class PaperPipeline:
@@ -26,7 +28,7 @@ class PaperPipeline:
         MissingDependencyError: librosa (or timm, for "large") is not installed.
     """
 
-    def __init__(self, size: Literal["small", "large"], library_size: int) -> None:
+    def __init__(self, size: PaperSize, library_size: int) -> None:
         try:
             import librosa
         except ImportError as error:

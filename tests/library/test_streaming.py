@@ -202,3 +202,31 @@ def test_a_stream_of_windows_shorter_than_the_newest_part_is_heard_twice_alike(e
     noise = np.random.default_rng(0).normal(0, 0.1, 4 * CELL).astype(np.float32)
     found = encoder.stream().encode(noise, 0)
     np.testing.assert_allclose(found.vectors[1], found.vectors[0], atol=1e-5)
+
+
+def test_the_newest_part_by_itself_is_what_a_window_says_of_it(music: NDArray[np.float32]) -> None:
+    stream = _Spied()
+    network = OnnxNetwork(stream.network, TIMBREL_FEATURES)
+    for start in (0, 1600, 8000):
+        with torch.inference_mode():
+            scene = stream.listen(music[start : start + WINDOW], start)
+        both = network.share(scene)
+        places, presence = network.newest(scene, both.doubt)
+        np.testing.assert_allclose(places, both.places[1], atol=1e-5)
+        np.testing.assert_allclose(presence, both.presence[1], atol=1e-4)
+
+
+@pytest.mark.parametrize("how", ["torch", "onnx"])
+def test_what_enters_is_news_until_a_window_that_holds_it_was_encoded(how: str) -> None:
+    encoder = load_encoder(device="cpu")
+    stream = encoder.stream() if how == "onnx" else encoder.torch_stream()
+    first, second = (read_audio(load_demo_song().audio)[at * 16_000 :][:WINDOW] for at in (0, 40))
+    audio = np.concatenate([first, second])
+    assert stream.news(audio[:WINDOW], 0, 0.1) == 1.0  # nothing was encoded yet
+    stream.encode(audio[:WINDOW], 0)
+    assert stream.news(audio[:WINDOW], 0, 0.1) == 0.0
+    later = WINDOW - 8000
+    heard = stream.news(audio[later : later + WINDOW], later, 0.1)
+    assert heard > 0.35
+    stream.encode(audio[later : later + WINDOW], later)
+    assert stream.news(audio[later : later + WINDOW], later, 0.1) == 0.0  # no cell is new

@@ -1,0 +1,106 @@
+"""Check that short hops hear a window in full only where that may say something new."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from library.encoders.spec import MixtureEmbedding, MixtureStream
+from realtime.engine import Engine, EngineConfig
+from realtime.pace import FULL_S, Pace
+from tests.fakes import SpectrumEncoder, TableIndex
+from tests.realtime.signals import tone, window
+
+HOP_S = 0.1
+
+
+class _Encoder(SpectrumEncoder):
+    """Count windows that are heard in full, and say when something is new."""
+
+    def __init__(self, news: dict[int, float] | None = None) -> None:
+        super().__init__()
+        self.full: list[int] = []
+        self.asked: list[int] = []
+        self._news = news or {}
+
+    def stream(self) -> MixtureStream:
+        return _Stream(self, self._news)
+
+
+class _Stream:
+    def __init__(self, encoder: _Encoder, news: dict[int, float]) -> None:
+        self._encoder, self._news = encoder, news
+
+    def encode(self, audio: NDArray[np.float32], start: int) -> MixtureEmbedding:
+        self._encoder.full.append(_hop(start))
+        return self._encoder.encode(audio[None])
+
+    def news(self, _: NDArray[np.float32], start: int, present: float) -> float:
+        assert 0.0 < present < self._encoder.spec.threshold
+        self._encoder.asked.append(_hop(start))
+        return self._news.get(_hop(start), 0.0)
+
+    def features(self) -> None:
+        return None
+
+
+def _hop(start: int) -> int:
+    return round(start / 16_000 / HOP_S)
+
+
+def _engine(encoder: _Encoder, config: EngineConfig) -> Engine:
+    return Engine(encoder, TableIndex(encoder.embed(tone(990.0, 5.0)[None]), ["990 Hz"]), config)
+
+
+def test_short_hops_are_heard_in_full_twice_a_second_and_show_what_they_showed() -> None:
+    encoder = _Encoder()
+    heard = _engine(encoder, EngineConfig(hop_s=HOP_S))
+    found = [heard.analyse(window(tone(990.0, 5.0), hop * HOP_S)) for hop in range(12)]
+    assert encoder.full == [0, 5, 10]
+    assert encoder.asked == [1, 2, 3, 4, 6, 7, 8, 9, 11]
+    assert len({analysis.suggestions[0].matches[0].sound.id for analysis in found}) == 1
+    assert all(analysis.skipped is None for analysis in found)
+    assert found[4].suggestions[0].since_s == pytest.approx(0.4)
+    assert heard.telemetry.snapshot().windows == 12
+
+
+def test_what_is_new_is_heard_in_full_at_once_and_half_a_second_counts_from_there() -> None:
+    threshold = SpectrumEncoder().spec.threshold
+    encoder = _Encoder({2: threshold + 0.01, 3: threshold - 0.01})
+    heard = _engine(encoder, EngineConfig(hop_s=HOP_S))
+    for hop in range(9):
+        heard.analyse(window(tone(990.0, 5.0), hop * HOP_S))
+    assert encoder.full == [0, 2, 7]
+
+
+def test_after_silence_or_a_reset_the_next_window_is_heard_in_full() -> None:
+    encoder = _Encoder()
+    heard = _engine(encoder, EngineConfig(hop_s=HOP_S))
+    for hop in (0, 1):
+        heard.analyse(window(tone(990.0, 5.0), hop * HOP_S))
+    heard.analyse(window(np.zeros(80_000, np.float32), 2 * HOP_S))
+    heard.analyse(window(tone(990.0, 5.0), 3 * HOP_S))
+    heard.reset()
+    heard.analyse(window(tone(990.0, 5.0), 4 * HOP_S))
+    assert encoder.full == [0, 3, 4]
+
+
+@pytest.mark.parametrize("config", [EngineConfig(hop_s=HOP_S, all_slots=True), EngineConfig(hop_s=FULL_S)])
+def test_who_wants_each_window_gets_each_window(config: EngineConfig) -> None:
+    encoder = _Encoder()
+    heard = _engine(encoder, config)
+    for hop in range(4):
+        heard.analyse(window(tone(990.0, 5.0), hop * config.hop_s))
+    assert len(encoder.full) == 4
+    assert not encoder.asked
+
+
+def test_time_that_goes_back_is_due() -> None:
+    pace = Pace()
+    assert pace.is_due(0.0)
+    pace.heard(9.0)
+    assert not pace.is_due(9.0)
+    assert not pace.is_due(9.0 + FULL_S - HOP_S)
+    assert pace.is_due(9.0 + FULL_S)
+    assert pace.is_due(8.9)
