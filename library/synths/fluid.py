@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -123,6 +124,10 @@ def load_fluidsynth() -> Any:
 
 def _new_synth(gain: float, reverb: bool) -> Any:
     fluidsynth = load_fluidsynth()
+    # The first synthesiser of a process draws its dither from the C library's random numbers, which others draw from as
+    # well: from the same seed the same notes are the same samples.
+    with contextlib.suppress(OSError, TypeError, AttributeError):  # where the C library can't be reached
+        ctypes.CDLL(None).srand(1)
     synth = fluidsynth.Synth(gain=gain, samplerate=SYNTH_RATE_HZ)
     synth.setting("synth.reverb.active", int(reverb))
     synth.setting("synth.chorus.active", int(reverb))

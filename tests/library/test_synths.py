@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +51,24 @@ def test_a_note_sounds_at_its_pitch_while_it_is_held() -> None:
     assert abs(peak_hz(audio[12_000:20_000]) - 440.0) < 5.0
     assert level_db(audio[:7_000]) < -80.0
     assert level_db(audio[12_000:20_000]) > -50.0
+
+
+RENDERED = """
+import ctypes, hashlib, sys
+for _ in range(int(sys.argv[1])):
+    ctypes.CDLL(None).rand()
+from library.synths.fluid import FluidRenderer
+from library.synths.notes import Note
+with FluidRenderer(sys.argv[2]) as renderer:
+    print(hashlib.sha256(renderer.render(0, 73, [Note(0.1, 0.5, 69, 100)], 1.0)).hexdigest())
+"""
+
+
+@needs_font
+def test_notes_are_the_same_samples_whoever_else_drew_random_numbers() -> None:
+    words = [sys.executable, "-c", RENDERED]
+    found = [subprocess.run([*words, count, FONT], stdout=subprocess.PIPE, check=True).stdout for count in ("0", "7")]
+    assert found[0] == found[1]
 
 
 @needs_font
@@ -128,9 +148,6 @@ def test_zynaddsubfx_programs_differ_and_a_program_repeats_itself() -> None:
 
 
 def test_loading_fluidsynth_leaves_standard_output_to_results() -> None:
-    import subprocess
-    import sys
-
     program = "from library.synths.fluid import load_fluidsynth; load_fluidsynth()"
     ended = subprocess.run(
         [sys.executable, "-c", program], env=os.environ | {"CI": "true"}, capture_output=True, text=True, timeout=60
