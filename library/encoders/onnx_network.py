@@ -66,6 +66,7 @@ class OnnxNetwork:
 
 
 def _session(graph: bytes) -> onnxruntime.InferenceSession:
+    onnxruntime.disable_telemetry_events()  # its builds for Windows would send them
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
