@@ -98,7 +98,8 @@ class SuggestConfig(_Section):
     Attributes:
         auto: Load stable suggestions by itself.
         top: Sounds per instrument, 1..20.
-        hop_s: Time between two windows in seconds, 0.1..10.
+        hop_s: Time between two windows in seconds, 0.1..10; below 0.5 each is heard in full only twice a second, and
+            where its newest part holds something new.
         threshold: Presence from which an instrument counts, 0..1; without, the encoder's calibrated one.
         stability: How surely and for how long it must be heard, 0..1; see realtime.stability.
     """

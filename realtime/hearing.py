@@ -58,7 +58,7 @@ class EngineConfig:
     """Set the engine.
 
     Attributes:
-        hop_s: Time between two windows, over 0.
+        hop_s: Time between two windows, over 0; short ones are not all heard in full (see realtime.pace).
         top_k: Sounds per suggestion, from 1.
         threshold: Presence over which a slot counts, 0..1; None takes the encoder's calibrated one.
         stability: How surely and for how long something must be heard, 0..1; see `realtime.stability`.
