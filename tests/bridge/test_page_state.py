@@ -7,7 +7,6 @@ import base64
 import json
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,6 @@ from bridge.config import Config, PageConfig
 from bridge.hub import Hub, HubOptions
 from bridge.page import Page
 from bridge.page.clients import MOST_EVENTS, Client
-from bridge.page.history import MOST_SPANS, Heard, History, Span
 from bridge.page.picture import Picture, Tap
 from bridge.page.protocol import Request, event, read_request, to_command
 from bridge.page.security import WS_PROTOCOL
@@ -144,52 +142,6 @@ def numbered(sequence: int) -> Analysis:
     """Return an Analysis whose frame is long: many slots are heard."""
     many = tuple(suggestion(slot, VIOLA) for slot in range(1, 400))
     return Analysis(sequence, 0.0, 5.0, many, "gap", -20.0, Timing())
-
-
-def test_history_joins_windows_into_spans() -> None:
-    history = History()
-    spans: dict[int, dict[str, object]] = {}
-
-    def observe(heard: list[Heard], now_s: float) -> list[Span]:
-        changed, _ = history.observe(heard, now_s)
-        spans.update((span.id, span.to_json()) for span in changed)
-        return changed
-
-    changed = observe([Heard(1, VIOLA, 0.8)], 1.0)
-    assert [(span.name, span.from_s, span.is_open) for span in changed] == [("Viola", 1.0, True)]
-    changed = observe([Heard(1, VIOLA, 0.82), Heard(2, KICK, 0.5)], 1.5)
-    assert [span.slot for span in changed] == [2]
-    changed = observe([Heard(1, PIANO, 0.7)], 2.0)
-    assert [(span.slot, span.is_open) for span in changed] == [(1, False), (2, False), (1, True)]
-    observe([], 4.0)
-    assert [(span["name"], span["from"], span["to"]) for span in spans.values()] == [
-        ("Viola", 1.0, 2.0), ("kick", 1.5, 2.0), ("Piano", 2.0, 4.0),
-    ]  # fmt: skip
-
-
-def test_an_open_span_does_not_change_with_every_window() -> None:
-    history = History()
-    (span,), _ = history.observe([Heard(1, VIOLA, 0.8)], 0.0)
-    assert span.to_json()["to"] is None
-    assert history.observe([Heard(1, VIOLA, 0.75)], 0.5) == ([], [])
-
-
-def test_history_is_bounded_and_says_what_it_dropped() -> None:
-    history = History()
-    dropped = []
-    for n in range(MOST_SPANS + 10):
-        dropped += history.observe([Heard(1, VIOLA if n % 2 else PIANO, 0.8)], float(n))[1]
-    assert dropped == list(range(1, 11))
-
-
-def test_spans_of_a_library_that_was_read_anew_share_their_words() -> None:
-    history = History()
-    (first,), _ = history.observe([Heard(1, VIOLA, 0.8)], 0.0)
-    again = replace(VIOLA, name="".join(list(VIOLA.name)), id="".join(list(VIOLA.id)))
-    history.observe([], 0.5)
-    (second,), _ = history.observe([Heard(1, again, 0.8)], 1.0)
-    assert second.name is first.name
-    assert second.sound is first.sound
 
 
 def test_lanes_hold_the_list_by_slot_with_indices_of_the_list() -> None:
