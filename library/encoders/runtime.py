@@ -30,7 +30,7 @@ MAX_BATCH = 16
 """Windows per forward pass: more gain nothing on a CPU and cost memory."""
 
 NEAR = 0.7
-"""Cosine from which a slot of the newest part of a window is one that the last window holds: the same instrument."""
+"""Cosine of their places from which a slot of the newest part of a window is one that the last window held."""
 
 ALONE_BELOW = 2.0
 """Sum of presences (the expected number of instruments) below which one plays by itself. Chosen on validation: seven in

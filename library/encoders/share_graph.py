@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from library.encoders.network import TimbrelNetwork
     from library.encoders.refiner import Refiner
 
-__all__ = ["share_graph"]
+__all__ = ["newest_graph", "share_graph", "whole_graph"]
 
 VIEWS = 2
 """The window, and its newest part by itself."""
