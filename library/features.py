@@ -31,10 +31,11 @@ class PowerSpectrogram(nn.Module):
         self.longest = max(n_fft for n_fft, _ in self._lengths)
         """Samples of the longest transform: a frame's audio extends half of it to both sides."""
         for i, (n_fft, win_length, filters) in enumerate(parts):
-            self.register_buffer(f"window{i}", torch.hann_window(win_length), persistent=False)
+            window = torch.hann_window(win_length)
+            self.register_buffer(f"window{i}", window, persistent=False)
             self.register_buffer(f"filters{i}", filters, persistent=False)
             edge = (n_fft - win_length) // 2
-            padded = f.pad(torch.hann_window(win_length), (edge, n_fft - win_length - edge))
+            padded = f.pad(window, (edge, n_fft - win_length - edge))
             self.register_buffer(f"weights{i}", padded, persistent=False)
             # A bin's power is the sum of two squares: each counts for the bands.
             self.register_buffer(f"pairs{i}", filters.repeat_interleave(2, dim=1), persistent=False)
