@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from library.generation import Generation
 
-__all__ = ["WEIGHT", "Cohort", "Hubs", "hubness", "soft_maximum", "taken_off"]
+__all__ = ["WEIGHT", "Cohort", "Hubs", "hubness", "soft_maximum", "soft_maximum_of_each", "taken_off"]
 
 SHARPNESS = 16.0
 """Inverse temperature of the soft maximum: a clip that is .04 nearer than another counts twice as much."""
@@ -62,6 +62,11 @@ def soft_maximum(cosine: NDArray[np.float32], starts: NDArray[np.int64]) -> NDAr
     clips = np.diff(starts, append=cosine.shape[-1])
     found = np.add.reduceat(np.exp(np.float32(SHARPNESS) * cosine), starts, axis=-1) / clips
     return np.asarray(np.log(found) / SHARPNESS, np.float32)
+
+
+def soft_maximum_of_each(cosine: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Do the same where each sound has as many clips: [..., S] of cosine[..., clips, S]."""
+    return np.asarray(np.log(np.exp(np.float32(SHARPNESS) * cosine).mean(axis=-2)) / np.float32(SHARPNESS))
 
 
 class Hubs:

@@ -249,12 +249,13 @@ class SoundIndex:
     def _walk(
         self, ranked: Ranked, taste: NDArray[np.float32], off: NDArray[np.float32], places: NDArray[np.int64], k: int
     ) -> tuple[tuple[Match, ...], ...]:
+        of = np.arange(len(places))[:, None]
         columns = (
             ranked.positions[places],
             # float16 rounding can put the cosine of equal vectors a little beyond 1.
-            np.clip(np.take_along_axis(ranked.scores, places, axis=1), -1.0, 1.0),
+            np.maximum(np.minimum(ranked.scores[of, places], 1.0), -1.0),
             taste[places],
-            np.take_along_axis(off, places, axis=1),
+            off[of, places],
         )
         rows = zip(*(column.tolist() for column in columns), strict=True)
         return tuple(first_distinct(self._generation, self._sound, row, k) for row in rows)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ _SAME_SCORE = (2 - 2 * SAME_COSINE) ** 0.5
 """How far apart the scores of two such sounds can lie: no farther than their vectors."""
 
 
-class Match(NamedTuple):  # a few hundred are made in each hop: that takes a quarter of what a dataclass does
+class Match(NamedTuple):
     """Pair a sound with how close it is.
 
     Attributes:
@@ -46,10 +47,14 @@ class Match(NamedTuple):  # a few hundred are made in each hop: that takes a qua
         return self.score + self.taste - self.off
 
 
+_match_of = partial(tuple.__new__, Match)
+"""Make one of its fields: a few hundred are made in each hop, and this takes a quarter of what a call takes."""
+
+
 def first_distinct(
     generation: Generation,
     sound_of: Callable[[int], Sound],
-    columns: tuple[Iterable[int], Iterable[float], Iterable[float], Iterable[float]],
+    columns: tuple[Sequence[int], Sequence[float], Sequence[float], Sequence[float]],
     k: int,
 ) -> tuple[Match, ...]:
     """Return the first k sounds of a ranking; of those that are the same, the first.
@@ -60,6 +65,10 @@ def first_distinct(
         columns: Positions, best first, and the score, taste and off of each.
         k: How many.
     """
+    positions, *numbers = columns
+    first = list(map(sound_of, positions[:k]))
+    if not any(sound.kind == _FILE_KIND for sound in first):
+        return tuple(map(_match_of, zip(first, *numbers, strict=False)))
     matches: list[Match] = []
     distinct = _Distinct(generation)
     for position, score, taste, off in zip(*columns, strict=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from library.index import Match
 
-__all__ = ["CANDIDATES", "Claims"]
+__all__ = ["CANDIDATES", "Claimed", "Claims"]
 
 SHARPNESS = 16.0
 """Of two sounds for one slot, one whose standing is .04 less counts half."""
@@ -46,6 +47,27 @@ NUMBERS_KEPT = 8192
 """Sounds that may have a number, more than all windows hold; beyond, those that no window holds lose theirs."""
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Hold what is claimed for the sounds that are asked for.
+
+    Attributes:
+        slot: [claims] which slot each is of, of so many ...
+        slots: ... in all windows.
+        place: [claims] the column of its sound times the number of windows, plus its window, from the oldest on.
+        sound: [claims] the column of its sound.
+        claim: [claims] what it comes to when those of a slot compete.
+        closest: [sounds] how near to what is heard each comes where it comes nearest: a standing, 0 at least.
+    """
+
+    slot: NDArray[np.int64]
+    slots: int
+    place: NDArray[np.int64]
+    sound: NDArray[np.int64]
+    claim: NDArray[np.float32]
+    closest: NDArray[np.float32]
+
+
 class Claims:
     """Hold the claims of windows one after the other, in one piece of memory each kind.
 
@@ -62,8 +84,9 @@ class Claims:
         self._slots: list[int] = []  # of each window, 1 at least
         self._counts: list[int] = []  # claims of each window
         self._slot = self._sound = np.zeros(0, np.int64)  # [claims] counted from the first slot kept; number of a sound
-        self._claim = self._standing = np.zeros(0, np.float32)
-        self._whole = np.zeros(0, np.float32)  # [slots] what each has to give
+        self._claim = np.zeros(0)
+        self._standing = np.zeros(0, np.float32)  # [claims] 0 where another slot of the window is nearer to the sound
+        self._whole = np.zeros(0)  # [slots] what each has to give
         self._numbers: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -77,17 +100,18 @@ class Claims:
     def put(self, slots: Sequence[tuple[float, tuple[Match, ...]]], time_s: float) -> None:
         """Add a window: presence and matches, best first, of each of its slots."""
         claims = [_claims(presence, matches) for presence, matches in slots if matches]
-        names = [[match.sound.id for match in matches[:CANDIDATES]] for _, matches in slots if matches]
+        nearest = [match for _, matches in slots for match in matches[:CANDIDATES]]
         numbers = self._numbers
-        sound = [numbers.setdefault(name, len(numbers)) for name in chain.from_iterable(names)]
+        sound = np.array([numbers.setdefault(match.sound.id, len(numbers)) for match in nearest], np.int64)
+        standing = np.array([match.standing for match in nearest], np.float32)
+        closest = np.zeros(len(numbers), np.float32)
+        np.maximum.at(closest, sound, standing)
         slot = np.repeat(np.arange(len(claims)) + sum(self._slots), [len(row) for row in claims])
         self._slot = np.concatenate([self._slot, slot])
-        self._sound = np.concatenate([self._sound, np.array(sound, np.int64)])
-        self._claim = np.concatenate([self._claim, np.array(list(chain.from_iterable(claims)), np.float32)])
-        standing = [match.standing for _, matches in slots for match in matches[:CANDIDATES]]
-        self._standing = np.concatenate([self._standing, np.array(standing, np.float32)])
-        whole = [sum(row[:RIVALS]) for row in claims] or [0.0]
-        self._whole = np.concatenate([self._whole, np.array(whole, np.float32)])
+        self._sound = np.concatenate([self._sound, sound])
+        self._claim = np.concatenate([self._claim, list(chain.from_iterable(claims))])
+        self._standing = np.concatenate([self._standing, np.where(standing == closest[sound], standing, np.float32(0))])
+        self._whole = np.concatenate([self._whole, [sum(row[:RIVALS]) for row in claims] or [0.0]])
         self._times_s.append(time_s)
         self._slots.append(max(1, len(claims)))
         self._counts.append(len(sound))
@@ -104,12 +128,10 @@ class Claims:
         if old:
             self._keep(slice(sum(self._counts[:old]), None), slice(sum(self._slots[:old]), None), slice(old, None))
 
-    def table(
+    def shared_out(
         self, column: Mapping[str, int], weights: NDArray[np.float32], without: Collection[str] = ()
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return claims[rows, sounds], shared out, and the first row of each window.
-
-        There is one row a slot, and at least one a window.
+    ) -> Claimed:
+        """Return what is claimed for sounds when those of each slot compete.
 
         Args:
             column: Of each sound that is asked for, from 0 up.
@@ -117,41 +139,30 @@ class Claims:
             without: Sounds that don't compete; what they claim is left to others.
         """
         out = [self._numbers[name] for name in without if name in self._numbers]
-        shared = self._shared_out(np.repeat(weights, self._counts), out)
-        first_rows = np.cumsum([0, *self._slots])
-        asked, columns = self._places(column)
-        claims = np.zeros((first_rows[-1], len(column)), np.float32)
-        claims[self._slot[asked], columns] = shared[asked]
-        return claims, first_rows[:-1]
-
-    def closest(self, column: Mapping[str, int]) -> NDArray[np.float32]:
-        """Return how near[sounds] to what is heard each sound comes where it comes nearest: a standing, 0 at least."""
-        asked, columns = self._places(column)
-        window = np.repeat(np.arange(len(self._counts)), self._counts)[asked]
-        near = np.zeros((len(self._counts), len(column)), np.float32)
-        np.maximum.at(near, (window, columns), self._standing[asked])
-        least = len(near) - min(CLOSEST, len(near))
-        closest: NDArray[np.float32] = np.partition(near, least, axis=0)[least:].mean(axis=0)
-        return closest
-
-    def _places(self, column: Mapping[str, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the places of the claims of the sounds that are asked for, and the column of each."""
+        claim = self._competing(np.repeat(weights, self._counts), out)
         column_of = np.full(len(self._numbers), -1)
         for name in column.keys() & self._numbers.keys():
             column_of[self._numbers[name]] = column[name]
-        columns = column_of[self._sound]
+        columns = column_of.take(self._sound)
         asked = np.flatnonzero(columns >= 0)
-        return asked, columns[asked]
+        sound = columns[asked]
+        windows = len(self._counts)
+        place = windows * sound + np.repeat(np.arange(windows), self._counts)[asked]
+        near, standing = np.zeros(len(column) * windows, np.float32), self._standing[asked]
+        near[place[standing > 0]] = standing[standing > 0]
+        least = windows - min(CLOSEST, windows)
+        closest = np.partition(near.reshape(-1, windows), least, axis=1)[:, least:].mean(axis=1)
+        return Claimed(self._slot[asked], len(self._whole), place, sound, claim[asked].astype(np.float32), closest)
 
-    def _shared_out(self, weights: NDArray[np.float32], out: list[int]) -> NDArray[np.float32]:
+    def _competing(self, weights: NDArray[np.float32], out: list[int]) -> NDArray[np.float64]:
         """Return what each claim comes to when those of a slot compete; weights[claims] are those of its window."""
-        claim = np.where(np.isin(self._sound, out), np.float32(0.0), self._claim) if out else self._claim
+        claim = np.where(np.isin(self._sound, out), 0.0, self._claim) if out else self._claim
         shared = claim
         for _ in range(STEPS):
             heard = np.bincount(self._sound, weights * shared, minlength=len(self._numbers))
-            shared = claim * (heard + UNHEARD)[self._sound].astype(np.float32)
+            shared = claim * (heard + UNHEARD).take(self._sound)
             given = np.bincount(self._slot, shared, minlength=len(self._whole))
-            shared = shared * (self._whole / np.maximum(given, 1e-12))[self._slot].astype(np.float32)
+            shared *= (self._whole / np.maximum(given, 1e-12)).take(self._slot)
         return shared
 
     def _keep(self, claims: slice, slots: slice, windows: slice) -> None:

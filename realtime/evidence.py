@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.index import Match
-from realtime.claims import CANDIDATES, Claims
+from realtime.claims import CANDIDATES, Claimed, Claims
 
 __all__ = ["Evidence", "Wish"]
 
@@ -42,6 +42,9 @@ HELD = 1.25
 CLOSENESS, USUAL, CLOSE = 3.0, 0.25, 0.5
 """What is right comes closer than what is not: a standing of .1 more makes a sound count a third more, up to the last;
 at the second it counts as much as it is heard. Where nothing comes so close, what comes closest does."""
+
+SUREST = np.float32(1.0 - 1e-6)
+"""A claim counts as this at most: its logarithm stays finite."""
 
 _TINY_S = 1e-6
 
@@ -102,77 +105,91 @@ class Evidence:
         if not wishes or not len(self._claims):
             return tuple(chosen)
         column = {name: number for number, name in enumerate(names)}
-        weights, allowed, needed = self._asked(wishes, column, least, sustain)
-        closest = self._claims.closest(column)
+        welcome = [_welcome(wish) for wish in wishes]
+        competing = {*taken, *(match.sound.id for matches in welcome for match in matches)}
+        weights = self._weights(wishes)
+        allowed, needed = self._asked(wishes, welcome, column, least, sustain)
+        claimed = self._claims.shared_out(column, weights[-1], column.keys() - competing)
+        closest = claimed.closest
         closeness = np.exp(CLOSENESS * (np.minimum(closest, CLOSE) - min(USUAL, closest.max())))
         allowed, needed = allowed * closeness, needed / closeness
-        claims, first_rows = self._claims.table(column, weights[-1], column.keys() - {*taken, *_welcome(wishes)})
-        locked = [column[name] for name in taken]
-        explained = claims[:, locked].max(axis=1, initial=0.0)
-        closed = _closed(claims, explained)
-        allowed[:, locked] = 0.0
-        while len(claims) and (allowed > 0).any():
-            held = 1.0 - np.multiply.reduceat(closed, first_rows, axis=0)  # [windows, sounds]
-            shares = weights @ held  # of what was heard since each track began; in the last row of all
+        explained = _Explained(claimed)
+        for name in taken:
+            explained.by(column[name])
+            allowed[:, column[name]] = 0.0
+        while True:
+            shares = weights @ explained.held(weights.shape[1]).T  # since each track began; in the last row of all
             gain = np.maximum(shares[:-1], shares[-1])
             worth = np.where(gain >= needed, gain * allowed, 0.0)
-            track, sound = np.unravel_index(int(worth.argmax()), worth.shape)
+            track, sound = divmod(int(worth.argmax()), len(column))
             if worth[track, sound] <= 0.0:
-                break
-            matches = wishes[int(track)].matches
-            chosen[int(track)] = next(match for match in matches if match.sound.id == names[int(sound)])
-            rows = np.flatnonzero(claims[:, sound] > explained)
-            explained[rows] = claims[rows, sound]
-            closed[rows] = _closed(claims[rows], explained[rows])
+                return tuple(chosen)
+            chosen[track] = next(match for match in wishes[track].matches if match.sound.id == names[sound])
+            explained.by(sound)
             allowed[track], allowed[:, sound] = 0.0, 0.0
-        return tuple(chosen)
 
     def clear(self) -> None:
         """Forget everything."""
         self._claims.clear()
 
-    def _asked(
-        self,
-        wishes: Sequence[Wish],
-        column: Mapping[str, int],
-        least: float,
-        sustain: float,
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
-        """Return what each window weighs for each track, in the last row for none, and what a sound counts and needs.
-
-        The weights of a row sum to less than 1 by the doubt; what counts 0 is not allowed.
-        """
+    def _weights(self, wishes: Sequence[Wish]) -> NDArray[np.float32]:
+        """Return what each window weighs for each track, in the last row for none; rows sum to less than 1 by doubt."""
         windows_s = np.array(self._claims.times_s)
         now = float(windows_s[-1])
         fades = np.exp((windows_s - now) / self._time_constant_s).astype(np.float32)
-        weights = np.tile(fades, (len(wishes) + 1, 1))
-        allowed, needed = np.zeros((len(wishes), len(column))), np.full((len(wishes), len(column)), least)
-        for number, wish in enumerate(wishes):
+        since_s = np.array([*(min(wish.first_s, now) for wish in wishes), -np.inf])
+        weights = np.where(windows_s >= since_s[:, None] - _TINY_S, fades, np.float32(0.0))
+        doubt = np.float32(min(DOUBT_WINDOWS, len(windows_s) - 1.0))
+        return np.asarray(weights / (weights.sum(axis=1, keepdims=True) + doubt))
+
+    def _asked(
+        self,
+        wishes: Sequence[Wish],
+        welcome: Sequence[Sequence[Match]],
+        column: Mapping[str, int],
+        least: float,
+        sustain: float,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what each sound counts for each track, 0 where it is not allowed, and what it needs."""
+        now = self._claims.times_s[-1]
+        allowed, needed = np.zeros((2, len(wishes), len(column)))
+        for number, (wish, matches) in enumerate(zip(wishes, welcome, strict=True)):
             age_s = max(0.0, now - wish.first_s)
-            bar = least * min(1.0, EARLY + (1.0 - EARLY) * age_s / SETTLED_S)
-            weights[number] *= windows_s >= min(wish.first_s, now) - _TINY_S
+            needed[number] = least * min(1.0, EARLY + (1.0 - EARLY) * age_s / SETTLED_S)
             near = wish.matches[0].standing - REACH
-            welcome = max(match.taste for match in wish.matches) - WELCOME
-            for match in wish.matches[:CANDIDATES]:
-                if match.taste >= welcome and match.standing >= near:
-                    is_held = match.sound.id == wish.held
-                    place = number, column[match.sound.id]
-                    allowed[place] = HELD if is_held else 1.0
-                    needed[place] = bar * (sustain if is_held else 1.0)
-        doubt = min(DOUBT_WINDOWS, len(windows_s) - 1.0)
-        return weights / (weights.sum(axis=1, keepdims=True) + np.float32(doubt)), allowed, needed
+            allowed[number, [column[match.sound.id] for match in matches if match.standing >= near]] = 1.0
+            held = column.get(wish.held)
+            if held is not None and allowed[number, held]:
+                allowed[number, held] = HELD
+                needed[number, held] *= sustain
+        return allowed, needed
 
 
-def _closed(claims: NDArray[np.float32], explained: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return how likely a slot is not each sound [rows, sounds], where what explains it claims explained[rows]."""
-    alike = (claims <= explained[:, None]) & (claims >= ALIKE * explained[:, None])
-    return np.float32(1.0) - np.where(alike, np.float32(0.0), claims)
+class _Explained:
+    """Know what of each slot is explained by sounds that are chosen, and what speaks for others."""
+
+    def __init__(self, claimed: Claimed) -> None:
+        self._claimed = claimed
+        self._by_slot = np.zeros(claimed.slots, np.float32)
+        self._missed = np.log1p(-np.minimum(claimed.claim, SUREST))  # logarithm of how likely a slot is not its sound
+
+    def by(self, sound: int) -> None:
+        """Let a sound explain what it claims."""
+        claimed = self._claimed
+        claims = np.flatnonzero(claimed.sound == sound)  # one a slot
+        slots = claimed.slot[claims]
+        self._by_slot[slots] = np.maximum(self._by_slot[slots], claimed.claim[claims])
+
+    def held(self, windows: int) -> NDArray[np.float32]:
+        """Return how likely at least one slot of each window is each sound [sounds, windows], by what is left."""
+        claim, explained = self._claimed.claim, self._by_slot.take(self._claimed.slot)
+        alike = (claim <= explained) & (claim >= np.float32(ALIKE) * explained)
+        sounds = len(self._claimed.closest)
+        missed = np.bincount(self._claimed.place, np.where(alike, np.float32(0.0), self._missed), windows * sounds)
+        return np.float32(1.0) - np.exp(missed.astype(np.float32)).reshape(sounds, windows)
 
 
-def _welcome(wishes: Sequence[Wish]) -> set[str]:
-    """Return the sounds that taste lets at least one of the tracks play."""
-    found: set[str] = set()
-    for wish in wishes:
-        least = max(match.taste for match in wish.matches) - WELCOME
-        found.update(match.sound.id for match in wish.matches[:CANDIDATES] if match.taste >= least)
-    return found
+def _welcome(wish: Wish) -> list[Match]:
+    """Return the candidates of a track that taste lets it play."""
+    least = max(match.taste for match in wish.matches) - WELCOME
+    return [match for match in wish.matches[:CANDIDATES] if match.taste >= least]

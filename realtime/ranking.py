@@ -22,9 +22,8 @@ def melodic(matches: tuple[Match, ...]) -> tuple[Match, ...]:
     """
     if not matches or matches[0].sound.kind == DRUM_KIND:
         return matches
-    no_kits = [match for match in matches if match.sound.kind != DRUM_KIND]
-    pitched = [match for match in no_kits if match.sound.family not in UNPITCHED_FAMILIES]
-    return tuple(pitched or no_kits)
+    no_kits = tuple([match for match in matches if match.sound.kind != DRUM_KIND])
+    return tuple([match for match in no_kits if match.sound.family not in UNPITCHED_FAMILIES]) or no_kits
 
 
 def refresh(held: tuple[Match, ...], fresh: tuple[Match, ...], top_k: int, margin: float) -> tuple[Match, ...]:

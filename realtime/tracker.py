@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field, replace
 
@@ -81,9 +82,9 @@ class _Track:
 
     def hear(self, vector: NDArray[np.float32], presence: float, hit: bool, time_s: float, average_s: float) -> None:
         """Take in one slot of a window."""
-        weight = 1.0 - float(np.exp(-(time_s - self.updated_s) / average_s))
-        mean = (1.0 - weight) * self.vector + weight * vector
-        self.vector = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
+        weight = 1.0 - math.exp((self.updated_s - time_s) / average_s)
+        mean = np.float32(1.0 - weight) * self.vector + np.float32(weight) * vector
+        self.vector = np.asarray(mean / max(math.sqrt(mean @ mean), 1e-9), np.float32)
         self.presence += weight * (presence - self.presence)
         self.heard_s = self.updated_s = time_s
         self.hits.append(hit)
@@ -96,7 +97,7 @@ class _Track:
 
     def miss(self, time_s: float, average_s: float) -> None:
         """Take in a window in which it was not heard."""
-        self.presence *= float(np.exp(-(time_s - self.updated_s) / average_s))
+        self.presence *= math.exp((self.updated_s - time_s) / average_s)
         self.updated_s = time_s
         self.hits.append(False)
 
@@ -149,7 +150,10 @@ class Tracker:
         self._expire()
         self._asked = [track for track in self._tracks if not track.locked and (track.slot or self._due(track))]
         self._heard = presence[heard].tolist()
-        return np.concatenate([*(track.vector[None] for track in self._asked), vectors[heard]]).astype(np.float32)
+        return np.concatenate(
+            [np.reshape([track.vector for track in self._asked], (-1, vectors.shape[1])), vectors[heard]],
+            dtype=np.float32,
+        )
 
     def settle(self, matches: tuple[tuple[Match, ...], ...]) -> tuple[Suggestion, ...]:
         """Take the matches of the vectors that `observe` handed out and return what is heard now, by slot."""

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from library.evaluation.protocols import mixture_scores
-from library.hubs import NEAREST, WEIGHT, hubness, soft_maximum
+from library.hubs import NEAREST, WEIGHT, hubness, soft_maximum, taken_off
 from library.index import SoundIndex
 from tests.library.libraries import make_library
 
@@ -78,6 +78,27 @@ def test_a_slot_goes_to_the_sound_that_is_near_by_more_of_its_clips(
         first, second = SoundIndex.open(lib, None, exact=exact, cohort=cohort).query(slot, 2)[0]
         assert (first.sound.name, second.sound.name) == ("s00001", "s00000")
         assert second.score > first.score  # scores stay cosines
+
+
+@pytest.mark.parametrize("counts", [[3] * 12, [1] * 12, [3, 0, 3, 3], [2, 5, 1, 3]])
+def test_sounds_of_as_many_clips_are_scored_as_others_are(
+    counts: list[int], cohort: NDArray[np.float32], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(3)
+    vectors = [unit(rng.standard_normal((count, DIM))).astype(np.float16) for count in counts]
+    queries = unit(rng.standard_normal((4, DIM)))
+    lib = make_library(tmp_path / "lib", vectors)
+    found = SoundIndex.open(lib, None, cohort=cohort).query(queries, len(counts))
+    for query, matches in zip(queries, found, strict=True):
+        of = {f"s{n:05d}": rows.astype(np.float32) for n, rows in enumerate(vectors) if len(rows)}
+        assert {match.sound.name for match in matches} == set(of)
+        for match in matches:
+            rows = of[match.sound.name]
+            near = soft_maximum((query @ rows.T)[None], np.array([0]))[0, 0]
+            off = taken_off(soft_maximum(cohort @ rows.T, np.array([0])))[0]
+            assert match.score == pytest.approx(float((query @ rows.T).max()), abs=1e-5)
+            assert match.standing == pytest.approx(float(near - off), abs=1e-5)
+        assert [m.standing for m in matches] == sorted((m.standing for m in matches), reverse=True)
 
 
 def test_mixtures_are_scored_without_their_hubs(cohort: NDArray[np.float32], sounds: NDArray[np.float32]) -> None:

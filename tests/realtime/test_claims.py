@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
 from library.index import Match
 from library.sounds import Sound
 from realtime import claims as claims_module
-from realtime.claims import Claims
+from realtime.claims import Claimed, Claims
 
 COLUMN = {"flute": 0, "oboe": 1, "bass": 2}
 
@@ -22,7 +24,11 @@ def _heard(names: str, score: float = 0.8, step: float = 0.03) -> tuple[Match, .
 
 
 def _all(claims: Claims, without: tuple[str, ...] = ()) -> np.ndarray:
-    return claims.table(COLUMN, np.full(len(claims), 1 / len(claims), np.float32), without)[0]
+    """Return claims[slots, sounds]."""
+    shared = claims.shared_out(COLUMN, np.full(len(claims), 1 / len(claims), np.float32), without)
+    table = np.zeros((shared.slots, len(COLUMN)), np.float32)
+    table[shared.slot, shared.sound] = shared.claim
+    return table
 
 
 def test_what_is_confused_now_and_then_gives_way_to_what_is_heard_throughout(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,10 +81,9 @@ def test_windows_that_were_dropped_leave_nothing_behind() -> None:
     claims.drop_newest()
     claims.drop_until(6.0)
     assert list(claims.times_s) == list(kept.times_s)
-    for mine, theirs in zip(
-        claims.table(COLUMN, np.ones(4, np.float32)), kept.table(COLUMN, np.ones(4, np.float32)), strict=True
-    ):
-        np.testing.assert_array_equal(mine, theirs)
+    mine, theirs = (both.shared_out(COLUMN, np.ones(4, np.float32)) for both in (claims, kept))
+    for field in fields(Claimed):
+        np.testing.assert_array_equal(getattr(mine, field.name), getattr(theirs, field.name))
 
 
 def test_sounds_that_are_no_longer_held_lose_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +100,18 @@ def test_windows_without_a_slot_have_a_row_that_claims_nothing() -> None:
     claims = Claims()
     claims.put([], 5.0)
     claims.put([(0.9, _heard("bass")), (0.3, ())], 5.5)
-    table, first_rows = claims.table(COLUMN, np.full(2, 0.5, np.float32))
-    assert first_rows.tolist() == [0, 1]
+    table = _all(claims)
     assert table[0].tolist() == [0.0, 0.0, 0.0]
     assert table[1, 2] > 0.8
+
+
+def test_a_sound_is_as_close_as_in_the_windows_where_a_slot_comes_closest_to_it() -> None:
+    claims = Claims()
+    for hop in range(6):
+        near = 0.9 if hop in (1, 2, 4, 5) else 0.2
+        slots = [(0.9, _heard("flute", 0.3)), (0.9, _heard("flute", near)), (0.9, _heard("bass", 0.4))]
+        claims.put(slots, 5.0 + 0.5 * hop)
+    shared = claims.shared_out(COLUMN, np.full(6, 1 / 6, np.float32))
+    np.testing.assert_allclose(shared.closest, [0.9, 0.0, 0.4], atol=1e-6)
+    assert sorted((shared.place // 6).tolist()) == sorted(shared.sound.tolist())
+    assert set((shared.place % 6).tolist()) == set(range(6))
