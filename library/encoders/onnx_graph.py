@@ -16,6 +16,9 @@ __all__ = ["Graph", "array_of"]
 OPSET, IR_VERSION = 18, 9
 """ONNX Runtime has read these since version 1.17 (2024)."""
 
+_LEAST_LOGIT = -40.0
+"""What is smaller counts nothing, and its products would soon be no normal numbers, which take far longer."""
+
 Shape = Sequence[int | None]
 
 
@@ -74,6 +77,12 @@ class Graph:
         """Apply a layer norm over the last axis."""
         weights = self.constant(array_of(norm.weight)), self.constant(array_of(norm.bias))
         return self.op("LayerNormalization", x, *weights, epsilon=norm.eps)
+
+    def shares(self, logits: str, axis: int) -> tuple[str, str]:
+        """Return what a softmax divides along an axis, and by what."""
+        below = self.op("Sub", logits, self.op("ReduceMax", logits, self.ints(axis), keepdims=1))
+        parts = self.op("Exp", self.op("Max", below, self.number(_LEAST_LOGIT)))
+        return parts, self.op("ReduceSum", parts, self.ints(axis), keepdims=1)
 
     def unit(self, x: str) -> str:
         """Bring the last axis to unit norm."""

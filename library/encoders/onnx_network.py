@@ -15,6 +15,8 @@ from library.encoders.strip_graph import strip_graph
 from library.encoders.strips import Span, Told
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from library.encoders.network import TimbrelNetwork
@@ -44,12 +46,10 @@ class OnnxNetwork:
 
     def share(self, scene: Scene) -> Shared:
         """Share the cells of a window out among slots, and those of its newest part by itself."""
-        given = {
-            "told": scene.told.told.numpy(),
-            "says": scene.told.says.numpy(),
-            "old": np.array(scene.old, np.int64),
-        }
-        embeddings, presence, places, doubt = self._share.run(None, {**given, "looks": scene.looks.numpy()})
+        views = scene.views()
+        given = {"told": scene.told.told, "says": scene.told.says, "of_cells": views.cells}
+        given, looks = _arrays(given), _arrays({"looks": scene.looks, "of_looks": views.looks})
+        embeddings, presence, places, doubt = self._share.run(None, {**given, **looks})
         return Shared(embeddings, presence, places, lambda: self._whole.run(None, given)[0], float(doubt[0, 0]))
 
     def newest(self, scene: Scene, doubt: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -61,8 +61,12 @@ class OnnxNetwork:
         """
         cells, looks = scene.old
         given = {"told": scene.told.told[cells:], "says": scene.told.says[cells:], "looks": scene.looks[looks:]}
-        places, presence = self._newest.run(None, {name: value.numpy() for name, value in given.items()})
+        places, presence = self._newest.run(None, _arrays(given))
         return places[0], presence[0] - np.float32(doubt)
+
+
+def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, NDArray[np.float32]]:
+    return {name: tensor.numpy() for name, tensor in tensors.items()}
 
 
 def _session(graph: bytes) -> onnxruntime.InferenceSession:

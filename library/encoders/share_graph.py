@@ -32,42 +32,39 @@ def share_graph(network: TimbrelNetwork) -> bytes:
     """Return how a network in evaluation mode tells the slots.
 
     Inputs are "told" [N, C + traits] and "says" [N, 2] of cells and "looks" [M, layers * 2 C], as in
-    library.encoders.streaming.Scene, and "old" [2] int64, how many cells and looks are not in the newest part. Outputs
-    are "embeddings" [2, K, E] and "presence" [2, K], as in MixtureOutput; "places" [2, K, D], of unit norm, where slots
-    lie before they are corrected; and "doubt" [1, 1], what presences are lowered by as there may be no instrument.
+    library.encoders.streaming.Scene, and "of_cells" [2, N] and "of_looks" [2, M], as in Views. Outputs are "embeddings"
+    [2, K, E] and "presence" [2, K], as in MixtureOutput; "places" [2, K, D], of unit norm, where slots lie before they
+    are corrected; and "doubt" [1, 1], what presences are lowered by as there may be no instrument.
     """
     graph = _Share(network, VIEWS)
-    (told, says), looks = graph.views("told", "says"), graph.views("looks", at=1)[0]
-    query = graph.asked(looks)
-    pooled = [graph.pool(*view) for view in zip(graph.halves(query), told, says, strict=True)]
-    means, held, empty = ([part[i] for part in pooled] for i in range(3))
-    mean = graph.op("Concat", *means, axis=0)
+    query = graph.asked()
+    mean, held, empty = graph.pool(query)
     slots, whole = graph.placed(mean)
-    logits = graph.presence(query, graph.op("Concat", *held, axis=0))
-    graph.doubt(whole, logits, empty[0])
+    graph.doubt(whole, graph.presence(query, held), empty)
     graph.embed(slots, mean)
     by_slot: Shape = [VIEWS, None, None]
     found: dict[str, Shape] = {
         "embeddings": by_slot, "presence": [VIEWS, None], "places": by_slot, "doubt": [1, 1]
     }  # fmt: skip
-    return graph.written(_GIVEN, found, {"old": [2]})
+    return graph.written({**_GIVEN, "of_cells": [VIEWS, None], "of_looks": [VIEWS, None]}, found, {})
 
 
 def newest_graph(network: TimbrelNetwork) -> bytes:
     """Return how it tells the slots of one stretch alone: "places" [1, K, D] and "presence" [1, K] without doubt."""
     graph = _Share(network, 1)
-    query = graph.asked(["looks"])
-    mean, held, _ = graph.pool(query, "told", "says")
+    query = graph.asked()
+    mean, held, _ = graph.pool(query)
     graph.placed(mean)
     graph.op("Identity", graph.presence(query, held), out="presence")
     return graph.written(_GIVEN, {"places": [1, None, None], "presence": [1, None]}, {})
 
 
 def whole_graph(network: TimbrelNetwork) -> bytes:
-    """Return how it tells the window as a whole: of the inputs above, all but the looks, "whole" [2, E]."""
+    """Return how it tells the window as a whole: of "told", "says" and "of_cells" as above, "whole" [2, E]."""
     graph = _Share(network, VIEWS)
-    graph.single(*graph.views("told", "says"))
-    return graph.written({"told": [None, None], "says": [None, 2]}, {"whole": [VIEWS, None]}, {"old": [2]})
+    graph.single()
+    given: dict[str, Shape] = {"told": [None, None], "says": [None, 2], "of_cells": [VIEWS, None]}
+    return graph.written(given, {"whole": [VIEWS, None]}, {})
 
 
 class _Share(Graph):
@@ -77,62 +74,55 @@ class _Share(Graph):
         super().__init__()
         self._network, self._config, self._views = network, network.config, views
 
-    def views(self, *values: str, at: int = 0) -> list[list[str]]:
-        """Return each value with its newest part, which begins at one of "old"."""
-        end, axis = self.ints(np.iinfo(np.int64).max), self.ints(0)
-        old = self.parts("old", [1, 1], axis=0)[at]
-        return [[value, self.op("Slice", value, old, end, axis)] for value in values]
-
-    def halves(self, rows: str) -> list[str]:
-        """Part the rows of the views."""
-        return self.parts(rows, [self._config.slots] * self._views, axis=0)
-
-    def asked(self, looks: list[str]) -> str:
-        """Return the queries [V K, C] after they looked at the looks of the views."""
+    def asked(self) -> str:
+        """Return the queries [V K, C] after they looked at the looks of their views."""
         layers = [cast("nn.TransformerDecoderLayer", layer) for layer in self._network.decoder]
-        seen = [self.parts(view, [2 * self._config.cells] * len(layers), axis=1) for view in looks]
+        seen = iter(self.parts("looks", [self._config.cells] * 2 * len(layers), axis=1))
         query = self.constant(np.tile(array_of(self._network.queries), (self._views, 1)))
-        for layer, *views in zip(layers, *seen, strict=True):
+        for layer in layers:
             query = self.op("Add", query, self._among(self.norm(query, layer.norm1), layer.self_attn))
-            query = self.op("Add", query, self._look(self.norm(query, layer.norm2), layer.multihead_attn, views))
+            asks = self.norm(query, layer.norm2)
+            query = self.op("Add", query, self._look(asks, layer.multihead_attn, next(seen), next(seen)))
             query = self._fed(query, layer.norm3, layer.linear1, layer.linear2)
         return self.norm(query, self._network.query_norm)
 
-    def pool(self, query: str, told: str, says: str) -> tuple[str, str, str]:
-        """Share the cells of one view out among its queries [K, C].
+    def pool(self, query: str) -> tuple[str, str, str]:
+        """Share the cells of views out among their queries [V K, C].
 
         Returns:
-            Means [K + 1, C + traits] of what slots hold, and of all; the share that each slot holds [K, 1]; and that no
-            note does [1, 1].
+            Means [V (K + 1), C + traits] of what slots hold, those of each view before that of all; the share that each
+            slot holds [V K, 1]; and that no note does [V, 1].
         """
         key, slots = self._network.key, self._config.slots
         scale = self._config.cells**-0.5
         weight = np.pad(scale * array_of(key.weight), ((0, 0), (0, self._config.traits)))  # traits don't count
         # Keys are applied to the few queries instead of the many cells: q . (W c + b) = (q W) . c + q . b
         bias = self.op("MatMul", query, self.constant(scale * array_of(key.bias)[:, None]))
-        scores = self.op("Gemm", self.op("MatMul", query, self.constant(weight)), told, bias, transB=1)
-        nothing, salience = self._nothing_and_salience(says)
-        masks = self.op("Concat", scores, nothing, axis=0)
-        apart = self.op("Exp", self.op("Sub", masks, self.op("ReduceMax", masks, self.ints(0), keepdims=1)))
-        shares = self.op("Div", apart, self.op("ReduceSum", apart, self.ints(0), keepdims=1))
-        of_slots, of_none = self.parts(shares, [slots, 1], axis=0)
+        scores = self.op("Gemm", self.op("MatMul", query, self.constant(weight)), "told", bias, transB=1)
+        nothing, salience = self._nothing_and_salience()
+        masks = self.op("Reshape", scores, self.ints(self._views, slots, -1))
+        for_each = self.op("Concat", *[nothing] * self._views, axis=0)
+        masks = self.op("Concat", masks, for_each, axis=1)
+        shares = self.op("Div", *self.shares(masks, axis=1))
+        of_slots, of_none = self.parts(shares, [slots, 1], axis=1)
         weights = self.op("Mul", of_slots, salience)
-        held = self.op("ReduceSum", weights, self.ints(1), keepdims=1)
+        held = self.op("ReduceSum", weights, self.ints(2), keepdims=1)
         weights = self.op("Div", weights, self.op("Max", held, self.number(_LEAST_HELD)))
-        mean = self.op("MatMul", self.op("Concat", weights, salience, axis=0), told)
-        empty = self.op("ReduceMean", of_none, self.ints(1), keepdims=1)
-        return mean, held, empty
+        rows = self.op(
+            "Reshape", self.op("Concat", weights, salience, axis=1), self.ints(self._views * (slots + 1), -1)
+        )
+        return (
+            self.op("MatMul", rows, "told"),
+            self.op("Reshape", held, self.ints(-1, 1)),
+            self.op("ReduceMean", of_none, self.ints(2), keepdims=0),
+        )
 
-    def single(self, told: list[str], says: list[str]) -> None:
+    def single(self) -> None:
         """Tell the embeddings of all cells of each view."""
-        saliences = [self._nothing_and_salience(view)[1] for view in says]
-        means = [self.op("MatMul", *view) for view in zip(saliences, told, strict=True)]
-        squares = [
-            self.op("MatMul", salience, self.op("Mul", view, view))
-            for salience, view in zip(saliences, told, strict=True)
-        ]
-        mean = self.op("Concat", *means, axis=0)
-        variance = self.op("Sub", self.op("Concat", *squares, axis=0), self.op("Mul", mean, mean))
+        salience = self.op("Squeeze", self._nothing_and_salience()[1], self.ints(1))
+        mean = self.op("MatMul", salience, "told")
+        squares = self.op("MatMul", salience, self.op("Mul", "told", "told"))
+        variance = self.op("Sub", squares, self.op("Mul", mean, mean))
         spread = self.op("Sqrt", self.op("Max", variance, self.number(0.0)))
         kind = self.unit(self.layers(self.op("Concat", mean, spread, axis=1), self._network.kind.layers))
         kind = self.op("Mul", kind, self.number(KIND_WEIGHT**0.5))
@@ -160,12 +150,11 @@ class _Share(Graph):
         Args:
             whole: [V, D] where all of each view lies.
             logits: The presences.
-            empty: [1, 1] share of the window that no note holds.
+            empty: [V, 1] share of each view that no note holds.
         """
-        of_window = [self.parts(value, [1] * self._views, axis=0)[0] for value in (whole, logits)]
-        outs = [f"surest_{of_window[1]}", f"order_{of_window[1]}"]
-        self.add("TopK", [of_window[1], self.ints(self._config.slots)], outs)
-        told = self.layers(self.op("Concat", of_window[0], outs[0], empty, axis=1), self._network.any_instrument)
+        surest = self.add("TopK", [logits, self.ints(self._config.slots)], ["surest", "order"])[0]
+        views = self.op("Concat", whole, surest, empty, axis=1)
+        told = self.layers(self.parts(views, [1] * self._views, axis=0)[0], self._network.any_instrument)
         doubt = self.op("Softplus", self.op("Neg", told), out="doubt")
         self.op("Sub", logits, doubt, out="presence")
 
@@ -178,10 +167,13 @@ class _Share(Graph):
         joined = self.unit(self.op("Concat", vectors, kind, axis=1))
         self.op("Reshape", joined, self.ints(self._views, config.slots, config.embedding), out="embeddings")
 
-    def _nothing_and_salience(self, says: str) -> list[str]:
-        """Return the logits of no note [1, N], and how much each cell counts [1, N], sum 1."""
-        nothing, telling = self.parts(self.op("Transpose", says, perm=[1, 0]), [1, 1], axis=0)
-        return [nothing, self.op("Softmax", telling, axis=-1)]
+    def _nothing_and_salience(self) -> tuple[str, str]:
+        """Return the logits of no note [1, 1, N], and how much each cell counts in each view [V, 1, N], sum 1."""
+        nothing, telling = self.parts(self.op("Transpose", "says", perm=[1, 0]), [1, 1], axis=0)
+        if self._views > 1:
+            telling = self.op("Add", telling, "of_cells")
+        salience = self.op("Unsqueeze", self.op("Div", *self.shares(telling, axis=-1)), self.ints(1))
+        return self.op("Unsqueeze", nothing, self.ints(0)), salience
 
     def _place(self, mean: str) -> str:
         """Turn means [..., C + traits] of cells into unit vectors [..., D]."""
@@ -225,19 +217,23 @@ class _Share(Graph):
         joined = self.op("Reshape", self.op("Transpose", found, perm=[0, 2, 1, 3]), self.ints(-1, dim))
         return self.linear(joined, attention.out_proj)
 
-    def _look(self, rows: str, attention: nn.MultiheadAttention, seen: list[str]) -> str:
-        """Let the rows [V K, C] of each view look at its keys and values [M, 2 C]."""
-        dim, heads = attention.embed_dim, attention.num_heads
+    def _look(self, rows: str, attention: nn.MultiheadAttention, keys: str, values: str) -> str:
+        """Let the rows [V K, C] of each view look at the keys and values [M, C] that are in it."""
+        dim, heads, slots = attention.embed_dim, attention.num_heads, self._config.slots
         shape = self.ints(-1, heads, dim // heads)
-        found = []
-        for asks, view in zip(self.halves(self._projected(rows, attention, 0, dim)), seen, strict=True):
-            keys, values = (self.op("Reshape", part, shape) for part in self.parts(view, [dim, dim], axis=1))
-            asks = self.op("Transpose", self.op("Reshape", asks, shape), perm=[1, 0, 2])
-            cosines = self.op("MatMul", asks, self.op("Transpose", keys, perm=[1, 2, 0]))
-            values = self.op("Transpose", values, perm=[1, 0, 2])
-            gathered = self.op("MatMul", self.op("Softmax", cosines, axis=-1), values)
-            found.append(self.op("Reshape", self.op("Transpose", gathered, perm=[1, 0, 2]), self.ints(-1, dim)))
-        return self.linear(self.op("Concat", *found, axis=0), attention.out_proj)
+        asks, keys, values = (
+            self.op("Reshape", part, shape) for part in (self._projected(rows, attention, 0, dim), keys, values)
+        )
+        asks, values = (self.op("Transpose", part, perm=[1, 0, 2]) for part in (asks, values))
+        cosines = self.op("MatMul", asks, self.op("Transpose", keys, perm=[1, 2, 0]))  # [heads, V K, M]
+        if self._views > 1:
+            by_view = self.op("Reshape", cosines, self.ints(heads, self._views, slots, -1))
+            unseen = self.op("Unsqueeze", "of_looks", self.ints(1))
+            cosines = self.op("Reshape", self.op("Add", by_view, unseen), self.ints(heads, self._views * slots, -1))
+        shares, whole = self.shares(cosines, axis=-1)
+        gathered = self.op("Div", self.op("MatMul", shares, values), whole)
+        joined = self.op("Reshape", self.op("Transpose", gathered, perm=[1, 0, 2]), self.ints(-1, dim))
+        return self.linear(joined, attention.out_proj)
 
     def _projected(self, rows: str, attention: nn.MultiheadAttention, begin: int, end: int) -> str:
         """Project rows to what asks (scaled), and to keys and values."""

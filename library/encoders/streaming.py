@@ -222,8 +222,11 @@ class Scene:
     def shared_by(self, network: TimbrelNetwork) -> MixtureOutput:
         """Let a network share the cells out: B of the result is 2, the window and its newest part by itself."""
         told = torch.cat([self.told.told, self.told.says], dim=-1)
-        views = _newest(len(told), self.old[0], len(self.looks), self.old[1], told.device)
-        return network.share(told[None], self.looks[None], views)
+        return network.share(told[None], self.looks[None], self.views())
+
+    def views(self) -> Views:
+        """Return which of its cells and looks are in the window and in its newest part."""
+        return _newest(len(self.told.told), self.old[0], len(self.looks), self.old[1], self.looks.device)
 
 
 @lru_cache(maxsize=16)
