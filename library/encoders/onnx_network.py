@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from library.encoders.share_graph import newest_graph, share_graph, whole_graph
 from library.encoders.shared import Shared
-from library.encoders.strip_graph import strip_graph
+from library.encoders.strip_graph import look_graph, strip_graph
 from library.encoders.strips import Span, Told
 
 if TYPE_CHECKING:
@@ -38,17 +38,18 @@ class OnnxNetwork:
     def __init__(self, network: TimbrelNetwork, spec: FeatureSpec) -> None:
         self._network = network
         self._strip, self._share = _session(strip_graph(network, spec)), _session(share_graph(network))
+        self._look = _session(look_graph(network))
         self._newest, self._whole = _session(newest_graph(network)), _session(whole_graph(network))
 
     def strip(self) -> OnnxStrip:
         """Begin a stream."""
-        return OnnxStrip(self._network, self._strip)
+        return OnnxStrip(self._network, self._strip, self._look)
 
     def share(self, scene: Scene) -> Shared:
         """Share the cells of a window out among slots, and those of its newest part by itself."""
         views = scene.views()
-        given = {"told": scene.told.told, "says": scene.told.says, "of_cells": views.cells}
-        given, looks = _arrays(given), _arrays({"looks": scene.looks, "of_looks": views.looks})
+        given = _arrays({"told": scene.told.told, "says": scene.told.says, "of_cells": views.cells})
+        looks = _arrays({"looks": scene.looks, "of_looks": views.looks})
         embeddings, presence, places, doubt = self._share.run(None, {**given, **looks})
         return Shared(embeddings, presence, places, lambda: self._whole.run(None, given)[0], float(doubt[0, 0]))
 
@@ -83,10 +84,13 @@ class OnnxStrip:
     Args:
         network: In evaluation mode.
         session: Of the same network.
+        look: Of how it looks at cells.
     """
 
-    def __init__(self, network: TimbrelNetwork, session: onnxruntime.InferenceSession) -> None:
-        self._session = session
+    def __init__(
+        self, network: TimbrelNetwork, session: onnxruntime.InferenceSession, look: onnxruntime.InferenceSession
+    ) -> None:
+        self._session, self._look = session, look
         self._strides = network.trunk.stem1.stride[0], network.trunk.stem2.stride[0]
         self._shapes = {given.name: given.shape for given in session.get_inputs() if given.name not in _NOT_KEPT}
         self.begin()
@@ -108,6 +112,12 @@ class OnnxStrip:
         given |= zip(self._shapes, self._kept, strict=True)
         told, says, *self._kept = self._session.run(None, given)
         return Told(torch.from_numpy(told), torch.from_numpy(says)), settled
+
+    def look(self, cells: Tensor, before: int, after: int) -> Tensor:
+        """Return what queries see; see Strip."""
+        pads = np.array([before, 0, 0, after, 0, 0], np.int64)
+        looks: NDArray[np.float32] = self._look.run(None, {"cells": cells.contiguous().numpy(), "pads": pads})[0]
+        return torch.from_numpy(looks)
 
     def _spans(self, settled: int) -> tuple[NDArray[np.int64], int]:
         """Take so many settled frames; return what is to be kept, and how many cells are settled."""

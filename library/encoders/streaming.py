@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as f
 
 from library.encoders.blocks import Trunk
@@ -80,7 +80,6 @@ class NetworkStream:
         self._network, self._frontend, self._device = network, frontend, device
         self._hop = frontend.spec.hop_length
         self._strip = strip or TorchStrip(network, frontend.spec)
-        self._overview, self._look_weights = _of_patches(network.overview), network.look_weights()
         self._told, self._says, self._looks = Columns(), Columns(), Columns()
         self._looked = 0  # looks of the queries, from the first frame on, that later audio doesn't change
         self._origin = self._settled = 0  # frames: the first that the trunk took, the first that it has yet to take
@@ -178,10 +177,7 @@ class NetworkStream:
         missing = max(0, left - begin)
         last = end + 2 * before - size  # the last look begins there at most, counted with the silence before
         after = last // step * step - before + size - end
-        # Looks are of patches beside each other: a product does what the convolution does.
-        seen = f.pad(grid[max(0, begin - left) :], (0, 0, 0, 0, missing, after))
-        patches = seen.view(-1, size, seen.shape[1] // 2, 2 * seen.shape[2]).transpose(1, 2).flatten(2)
-        new = f.linear(f.linear(patches, self._overview, overview.bias) + self._network.row_code, *self._look_weights)
+        new = self._strip.look(grid[max(0, begin - left) :], missing, after)
         self._looked = max(self._looked, (settled + before - size) // step + 1)
         reaching = size - before - 1  # cells behind its place on the grid that a look reaches
         first = max(0, -(-(left - reaching) // step))
@@ -235,11 +231,6 @@ def _newest(cells: int, old_cells: int, looks: int, old_looks: int, device: torc
     of_cells, of_looks = torch.zeros(2, cells), torch.zeros(2, looks)
     of_cells[1, :old_cells] = of_looks[1, :old_looks] = -torch.inf
     return Views(of_cells.to(device), of_looks.to(device))
-
-
-def _of_patches(overview: nn.Conv2d) -> Tensor:
-    """Return the weight of a convolution whose patches [time, rows, C] lie beside each other, for each of them flat."""
-    return overview.weight.permute(0, 3, 2, 1).flatten(1).contiguous()
 
 
 def _apart_db(power: Tensor, reference: Tensor) -> float:

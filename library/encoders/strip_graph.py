@@ -13,7 +13,7 @@ import numpy as np
 from torch import nn
 
 from library.encoders.onnx_graph import Graph, Shape, array_of
-from library.encoders.strips import along_time, fused, single_cell_product
+from library.encoders.strips import along_time, fused, of_patches, single_cell_product
 from library.front_end import SILENCE
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from library.encoders.network import TimbrelNetwork
     from library.front_end import FeatureSpec
 
-__all__ = ["strip_graph"]
+__all__ = ["look_graph", "strip_graph"]
 
 
 def strip_graph(network: TimbrelNetwork, spec: FeatureSpec) -> bytes:
@@ -52,6 +52,29 @@ def strip_graph(network: TimbrelNetwork, spec: FeatureSpec) -> bytes:
     found |= {f"next_{name}": shape for name, shape in graph.kept.items()}
     given: dict[str, Shape] = {"power": [spec.bands, None], "reference": [1], **graph.kept}
     return graph.written(given, found, {"spans": [None]})
+
+
+def look_graph(network: TimbrelNetwork) -> bytes:
+    """Return how it looks at cells.
+
+    Inputs are "cells" [n, R, C] and "pads" [6] int64, cells of silence around them as Pad takes them; the output is
+    "looks" [m, R / 2, layers * 2 C].
+    """
+    graph, overview = Graph(), network.overview
+    size, rows, cells = overview.kernel_size[1], network.config.rows // 2, network.config.cells
+    seen = graph.op("Reshape", graph.op("Pad", "cells", "pads"), graph.ints(-1, size, rows, 2 * cells))
+    patches = graph.op("Reshape", graph.op("Transpose", seen, perm=[0, 2, 1, 3]), graph.ints(-1, size * 2 * cells))
+    bias = 0.0 if overview.bias is None else array_of(overview.bias)
+    by_row = graph.product(patches, array_of(of_patches(overview)))
+    memory = graph.op(
+        "Add",
+        graph.op("Reshape", by_row, graph.ints(-1, rows, cells)),
+        graph.constant(array_of(network.row_code) + bias),
+    )
+    weight, look_bias = (array_of(part) for part in network.look_weights())
+    flat = graph.product(graph.op("Reshape", memory, graph.ints(-1, cells)), weight, look_bias)
+    graph.op("Reshape", flat, graph.ints(-1, rows, len(weight)), out="looks")
+    return graph.written({"cells": [None, 2 * rows, cells]}, {"looks": [None, rows, len(weight)]}, {"pads": [6]})
 
 
 class _Strip(Graph):

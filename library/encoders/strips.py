@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from library.encoders.network import TimbrelNetwork
     from library.front_end import FeatureSpec
 
-__all__ = ["Span", "Strip", "Told", "TorchStrip", "along_time", "fused", "single_cell_product"]
+__all__ = ["Span", "Strip", "Told", "TorchStrip", "along_time", "fused", "of_patches", "single_cell_product"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,19 @@ class Strip(Protocol):
         """
         ...
 
+    def look(self, cells: Tensor, before: int, after: int) -> Tensor:
+        """Return what queries see of settled and other cells.
+
+        Args:
+            cells: [n, R, C].
+            before: Cells of silence to put before them ...
+            after: ... and behind them, so that they are a whole number of looks.
+
+        Returns:
+            [m, R / 2, layers * 2 C] looks beside each other.
+        """
+        ...
+
 
 class Span:
     """Count what a convolution 3 long has settled, and say what of its inputs it keeps.
@@ -97,6 +110,7 @@ class TorchStrip:
         self._stem = (_Conv(trunk.stem1, trunk.stem1_norm), _Conv(trunk.stem2, trunk.stem2_norm))
         self._blocks = [_Block(cast("ResidualBlock", block)) for block in trunk.blocks]
         self._widen = single_cell_product(trunk.widen, trunk.widen_norm)
+        self._overview, self._look_weights = of_patches(network.overview), network.look_weights()
 
     def begin(self) -> None:
         """Forget what came before."""
@@ -115,6 +129,15 @@ class TorchStrip:
             x, settled = block.push(x, settled)
         told = self._network.tell(f.relu_(f.linear(x[0].permute(1, 2, 0), *self._widen)))
         return Told(told[..., :-2], told[..., -2:]), settled
+
+    def look(self, cells: Tensor, before: int, after: int) -> Tensor:
+        """Return what queries see; see Strip."""
+        overview = self._network.overview
+        seen = f.pad(cells, (0, 0, 0, 0, before, after))
+        size, rows, channels = overview.kernel_size[1], seen.shape[1] // 2, 2 * seen.shape[2]
+        patches = seen.view(-1, size, rows, channels).transpose(1, 2).flatten(2)
+        memory = f.linear(patches, self._overview, overview.bias) + self._network.row_code
+        return f.linear(memory, *self._look_weights)
 
 
 class _Block:
@@ -174,6 +197,14 @@ def along_time(conv: nn.Conv2d) -> Tensor:
 def fused(conv: nn.Conv2d, norm: nn.Module) -> nn.Conv2d:
     """Return a convolution with the norm behind it folded in, where that has not been done."""
     return fuse_conv_bn_eval(conv, norm) if isinstance(norm, nn.BatchNorm2d) else conv
+
+
+def of_patches(overview: nn.Conv2d) -> Tensor:
+    """Return the weight of a convolution whose patches [time, rows, C] lie beside each other, for each of them flat.
+
+    A product then does what the convolution does.
+    """
+    return overview.weight.permute(0, 3, 2, 1).flatten(1).contiguous()
 
 
 def single_cell_product(conv: nn.Conv2d, norm: nn.Module) -> tuple[Tensor, Tensor | None]:
