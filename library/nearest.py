@@ -79,7 +79,7 @@ class Part:
         if not len(self.starts):
             return _no_sounds(len(queries))
         if self.columns is not None:
-            scores = queries @ self.columns
+            scores = _product(queries, self.columns)
             if self.each:
                 clips = scores.reshape(len(queries), self.each, len(self.starts))
                 nearest = clips.max(axis=1)
@@ -115,6 +115,13 @@ class Part:
         """Return the score and the standing of sounds, [..., S] each, of cosine[..., V] of their vectors."""
         nearest = np.maximum.reduceat(cosine, starts, axis=-1)
         return nearest, soft_maximum(cosine, starts) if self.by_all else nearest
+
+
+def _product(queries: NDArray[np.float32], columns: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return queries[K, D] @ columns[D, N]; torch takes half of numpy's time for a few queries."""
+    import torch
+
+    return torch.mm(torch.from_numpy(queries), torch.from_numpy(columns)).numpy()
 
 
 def merged(base: Ranked, delta: Ranked, blocked: NDArray[np.bool_]) -> Ranked:

@@ -99,14 +99,15 @@ class Claims:
 
     def put(self, slots: Sequence[tuple[float, tuple[Match, ...]]], time_s: float) -> None:
         """Add a window: presence and matches, best first, of each of its slots."""
-        claims = [_claims(presence, matches) for presence, matches in slots if matches]
-        nearest = [match for _, matches in slots for match in matches[:CANDIDATES]]
+        slots = [(presence, matches[:CANDIDATES]) for presence, matches in slots if matches]
+        nearest = [match for _, matches in slots for match in matches]
         numbers = self._numbers
         sound = np.array([numbers.setdefault(match.sound.id, len(numbers)) for match in nearest], np.int64)
         standing = np.array([match.standing for match in nearest], np.float32)
         closest = np.zeros(len(numbers), np.float32)
         np.maximum.at(closest, sound, standing)
-        slot = np.repeat(np.arange(len(claims)) + sum(self._slots), [len(row) for row in claims])
+        claims = [_claims(presence, matches) for presence, matches in slots]
+        slot = np.repeat(np.arange(len(claims)) + len(self._whole), [len(row) for row in claims])
         self._slot = np.concatenate([self._slot, slot])
         self._sound = np.concatenate([self._sound, sound])
         self._claim = np.concatenate([self._claim, list(chain.from_iterable(claims))])
@@ -149,7 +150,8 @@ class Claims:
         windows = len(self._counts)
         place = windows * sound + np.repeat(np.arange(windows), self._counts)[asked]
         near, standing = np.zeros(len(column) * windows, np.float32), self._standing[asked]
-        near[place[standing > 0]] = standing[standing > 0]
+        best = np.flatnonzero(standing)
+        near[place[best]] = np.maximum(standing[best], np.float32(0.0))
         least = windows - min(CLOSEST, windows)
         closest = np.partition(near.reshape(-1, windows), least, axis=1)[:, least:].mean(axis=1)
         return Claimed(self._slot[asked], len(self._whole), place, sound, claim[asked].astype(np.float32), closest)

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-__all__ = ["Graph", "array_of"]
+__all__ = ["MICROSOFT", "Graph", "Shape", "array_of"]
+
+MICROSOFT = "com.microsoft"
+"""Domain of the operators that ONNX Runtime adds."""
 
 OPSET, IR_VERSION = 18, 9
 """ONNX Runtime has read these since version 1.17 (2024)."""
@@ -46,7 +49,7 @@ class Graph:
     def constant(self, value: NDArray[Any]) -> str:
         """Add a constant and return its name."""
         name = f"c{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        self._constants.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
         return name
 
     def number(self, value: float) -> str:
@@ -89,15 +92,24 @@ class Graph:
         norm = self.op("ReduceL2", x, self.ints(-1), keepdims=1)
         return self.op("Div", x, self.op("Max", norm, self.number(1e-12)))
 
-    def written(self, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], ints: Mapping[str, Shape]) -> bytes:
-        """Return the graph as a file holds it, by shapes of float32 inputs and outputs, and of int64 inputs."""
-        kinds = ((inputs, TensorProto.FLOAT), (ints, TensorProto.INT64), (outputs, TensorProto.FLOAT))
-        real, whole, found = (
-            [helper.make_tensor_value_info(name, kind, list(shape)) for name, shape in shapes.items()]
-            for shapes, kind in kinds
+    def written(
+        self,
+        inputs: Mapping[str, Shape],
+        outputs: Mapping[str, Shape],
+        kinds: Mapping[str, type[np.generic]] | None = None,
+    ) -> bytes:
+        """Return the graph as a file holds it, by shapes of inputs and outputs; kinds of those that are not float32."""
+        of = {name: helper.np_dtype_to_tensor_dtype(np.dtype(kind)) for name, kind in (kinds or {}).items()}
+        given, found = (
+            [
+                helper.make_tensor_value_info(name, of.get(name, TensorProto.FLOAT), list(shape))
+                for name, shape in shapes.items()
+            ]
+            for shapes in (inputs, outputs)
         )
-        graph = helper.make_graph(self._nodes, "timbrel", [*real, *whole], found, self._constants)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+        graph = helper.make_graph(self._nodes, "timbrel", given, found, self._constants)
+        domains = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
+        model = helper.make_model(graph, opset_imports=domains, ir_version=IR_VERSION)
         return bytes(model.SerializeToString())
 
 

@@ -11,39 +11,45 @@ from numpy.typing import NDArray
 
 from library.encoders.share_graph import newest_graph, share_graph, whole_graph
 from library.encoders.shared import Shared
-from library.encoders.strip_graph import look_graph, strip_graph
+from library.encoders.strip_graph import Kept, look_graph, strip_graph
 from library.encoders.strips import Span, Told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
     from library.encoders.network import TimbrelNetwork
+    from library.encoders.quantise import TrunkRanges
     from library.encoders.streaming import Scene
     from library.front_end import FeatureSpec
 
 __all__ = ["OnnxNetwork", "OnnxStrip"]
 
 _ERRORS_ONLY = 3
-_NOT_KEPT = ("power", "reference", "spans")
 
 
 class OnnxNetwork:
     """Run a network in evaluation mode; all its streams share it.
 
     It takes one thread, as everything beside a DAW does (see library.cores).
+
+    Args:
+        network: What to run.
+        spec: Its front end.
+        ranges: How far activations of its trunk reach.
     """
 
-    def __init__(self, network: TimbrelNetwork, spec: FeatureSpec) -> None:
+    def __init__(self, network: TimbrelNetwork, spec: FeatureSpec, ranges: TrunkRanges) -> None:
         self._network = network
-        self._strip, self._share = _session(strip_graph(network, spec)), _session(share_graph(network))
-        self._look = _session(look_graph(network))
+        graph, self._kept = strip_graph(network, spec, ranges)
+        self._strip, self._look = _session(graph), _session(look_graph(network))
+        self._share = _session(share_graph(network))
         self._newest, self._whole = _session(newest_graph(network)), _session(whole_graph(network))
 
     def strip(self) -> OnnxStrip:
         """Begin a stream."""
-        return OnnxStrip(self._network, self._strip, self._look)
+        return OnnxStrip(self._network, self._strip, self._kept, self._look)
 
     def share(self, scene: Scene) -> Shared:
         """Share the cells of a window out among slots, and those of its newest part by itself."""
@@ -79,38 +85,41 @@ def _session(graph: bytes) -> onnxruntime.InferenceSession:
 
 
 class OnnxStrip:
-    """Do what TorchStrip does.
+    """Do what TorchStrip does, nearly: the trunk counts in bytes.
 
     Args:
         network: In evaluation mode.
         session: Of the same network.
+        kept: What it keeps.
         look: Of how it looks at cells.
     """
 
     def __init__(
-        self, network: TimbrelNetwork, session: onnxruntime.InferenceSession, look: onnxruntime.InferenceSession
+        self,
+        network: TimbrelNetwork,
+        session: onnxruntime.InferenceSession,
+        kept: Sequence[Kept],
+        look: onnxruntime.InferenceSession,
     ) -> None:
-        self._session, self._look = session, look
+        self._session, self._keeps, self._look = session, kept, look
         self._strides = network.trunk.stem1.stride[0], network.trunk.stem2.stride[0]
-        self._shapes = {given.name: given.shape for given in session.get_inputs() if given.name not in _NOT_KEPT}
         self.begin()
 
     def begin(self) -> None:
         """Forget what came before."""
         self._stem = [Span(stride) for stride in self._strides]
-        self._blocks = [(Span(1), Span(1)) for name in self._shapes if name.startswith("waiting")]
-        # One frame of silence lies before the beginning; nothing waits there.
-        self._kept: list[NDArray[np.float32]] = [
-            np.zeros((1, channels, int(name.startswith("kept")), rows), np.float32)
-            for name, (_, channels, _, rows) in self._shapes.items()
+        self._blocks = [(Span(1), Span(1)) for kept in self._keeps if not kept.before]
+        self._kept: list[NDArray[np.uint8]] = [
+            np.full((1, kept.before, kept.rows, kept.channels), kept.silence, np.uint8) for kept in self._keeps
         ]
 
     def push(self, power: Tensor, reference: Tensor, settled: int) -> tuple[Told, int]:
         """Take a strip; see Strip."""
         spans, settled = self._spans(settled)
-        given = {"power": power.contiguous().numpy(), "reference": reference.reshape(1).numpy(), "spans": spans}
-        given |= zip(self._shapes, self._kept, strict=True)
-        told, says, *self._kept = self._session.run(None, given)
+        given = {"power": power.contiguous().numpy(), "reference": reference.reshape(1).numpy()}
+        given |= {keeps.name: kept for keeps, kept in zip(self._keeps, self._kept, strict=True)}
+        told, says, *behind = self._session.run(None, given)
+        self._kept = [columns[:, begin:end] for columns, (begin, end) in zip(behind, spans, strict=True)]
         return Told(torch.from_numpy(told), torch.from_numpy(says)), settled
 
     def look(self, cells: Tensor, before: int, after: int) -> Tensor:
@@ -119,16 +128,15 @@ class OnnxStrip:
         looks: NDArray[np.float32] = self._look.run(None, {"cells": cells.contiguous().numpy(), "pads": pads})[0]
         return torch.from_numpy(looks)
 
-    def _spans(self, settled: int) -> tuple[NDArray[np.int64], int]:
-        """Take so many settled frames; return what is to be kept, and how many cells are settled."""
-        spans: list[int] = []
+    def _spans(self, settled: int) -> tuple[list[tuple[int, int]], int]:
+        """Take so many settled frames; return from where to where each is kept, and how many cells are settled."""
+        spans: list[tuple[int, int]] = []
         for span in self._stem:
-            spans += span.move(settled)
+            spans.append(span.move(settled))
             settled = span.settled
         for first, second in self._blocks:
             before, waiting = second.settled, len(spans)
-            spans += first.move(settled)
-            spans += second.move(first.settled)
-            spans[waiting:waiting] = second.settled - before, settled - before
+            spans += [first.move(settled), second.move(first.settled)]
+            spans.insert(waiting, (second.settled - before, settled - before))
             settled = second.settled
-        return np.array(spans, np.int64), settled
+        return spans, settled

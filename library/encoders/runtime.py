@@ -14,6 +14,7 @@ from library.encoders.blocks import ResidualBlock, Trunk, channels_last
 from library.encoders.checkpoint import Calibration, Checkpoint, load_checkpoint
 from library.encoders.network import TimbrelNetwork
 from library.encoders.onnx_network import OnnxNetwork
+from library.encoders.quantise import ranges_of
 from library.encoders.shared import Shared
 from library.encoders.spec import EncoderSpec, MixtureEmbedding, MixtureStream
 from library.encoders.streaming import NetworkStream, Scene
@@ -48,6 +49,7 @@ class TorchEncoder:
         self._spec = checkpoint.spec
         self._calibration = checkpoint.calibration
         self._device = torch.device(device)
+        self._ranges = ranges_of(checkpoint.network.trunk, checkpoint.spec.features)
         fuse_norms(checkpoint.network)
         self._network = channels_last(checkpoint.network.to(self._device))
         self._frontend = Frontend(checkpoint.spec.features).to(self._device)
@@ -92,11 +94,11 @@ class TorchEncoder:
     def stream(self) -> MixtureStream:
         """Begin a stream, whose windows take what their new audio costs; on a CPU ONNX Runtime does most of it."""
         if self._device.type == "cpu":
-            self._onnx = self._onnx or OnnxNetwork(self._network, self._spec.features)
+            self._onnx = self._onnx or OnnxNetwork(self._network, self._spec.features, self._ranges)
         return self.torch_stream() if self._onnx is None else self._stream(self._onnx.strip(), self._onnx)
 
     def torch_stream(self) -> MixtureStream:
-        """Begin a stream that torch runs on any device: the same to rounding."""
+        """Begin a stream that torch runs on any device: it hears exactly what windows by themselves do."""
         return self._stream(None, _TorchSharer(self._network))
 
     def _stream(self, strip: Strip | None, sharer: OnnxNetwork | _TorchSharer) -> MixtureStream:

@@ -46,7 +46,7 @@ def share_graph(network: TimbrelNetwork) -> bytes:
     found: dict[str, Shape] = {
         "embeddings": by_slot, "presence": [VIEWS, None], "places": by_slot, "doubt": [1, 1]
     }  # fmt: skip
-    return graph.written({**_GIVEN, "of_cells": [VIEWS, None], "of_looks": [VIEWS, None]}, found, {})
+    return graph.written({**_GIVEN, "of_cells": [VIEWS, None], "of_looks": [VIEWS, None]}, found)
 
 
 def newest_graph(network: TimbrelNetwork) -> bytes:
@@ -56,7 +56,7 @@ def newest_graph(network: TimbrelNetwork) -> bytes:
     mean, held, _ = graph.pool(query)
     graph.placed(mean)
     graph.op("Identity", graph.presence(query, held), out="presence")
-    return graph.written(_GIVEN, {"places": [1, None, None], "presence": [1, None]}, {})
+    return graph.written(_GIVEN, {"places": [1, None, None], "presence": [1, None]})
 
 
 def whole_graph(network: TimbrelNetwork) -> bytes:
@@ -64,7 +64,7 @@ def whole_graph(network: TimbrelNetwork) -> bytes:
     graph = _Share(network, VIEWS)
     graph.single()
     given: dict[str, Shape] = {"told": [None, None], "says": [None, 2], "of_cells": [VIEWS, None]}
-    return graph.written(given, {"whole": [VIEWS, None]}, {})
+    return graph.written(given, {"whole": [VIEWS, None]})
 
 
 class _Share(Graph):

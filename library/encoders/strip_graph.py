@@ -1,18 +1,21 @@
 """Write down as an ONNX graph what one strip of a stream goes through: the trunk, then what its cells say.
 
-It is the arithmetic of library.encoders.strips and of TimbrelNetwork.tell. On a CPU ONNX Runtime takes two thirds of
-torch's time for the convolutions, and next to nothing for what lies between them.
+It is the arithmetic of library.encoders.strips and of TimbrelNetwork.tell, the trunk's in bytes (see
+library.encoders.quantise): on a CPU ONNX Runtime then takes a third of the time of its own float convolutions, and a
+quarter of torch's. Everything lies as [time, rows, C], so that nothing is turned.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from torch import nn
 
-from library.encoders.onnx_graph import Graph, Shape, array_of
+from library.encoders.onnx_graph import MICROSOFT, Graph, Shape, array_of
+from library.encoders.quantise import BITS, STEM_BITS, ByteRange, TrunkRanges, quantised
 from library.encoders.strips import along_time, fused, of_patches, single_cell_product
 from library.front_end import SILENCE
 
@@ -21,37 +24,61 @@ if TYPE_CHECKING:
     from library.encoders.network import TimbrelNetwork
     from library.front_end import FeatureSpec
 
-__all__ = ["look_graph", "strip_graph"]
+__all__ = ["Kept", "look_graph", "strip_graph"]
+
+_STACKED = 16
+"""Channels that harmonics and places are filled up to: direct convolutions take multiples of four."""
+
+_PLACE = 2.0
+"""Rows' places (-1..1) count so many times, and their weights so much less: they share the range of the features."""
 
 
-def strip_graph(network: TimbrelNetwork, spec: FeatureSpec) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Describe an input that holds what was kept of a strip.
+
+    Attributes:
+        name: Of the input; of the output that holds it and all that came behind it "next_" and this.
+        rows: Of the grid.
+        channels: Of each.
+        before: Columns of silence before the beginning.
+        silence: What silence is.
+    """
+
+    name: str
+    rows: int
+    channels: int
+    before: int
+    silence: int
+
+
+def strip_graph(network: TimbrelNetwork, spec: FeatureSpec, ranges: TrunkRanges) -> tuple[bytes, list[Kept]]:
     """Return the graph of a network in evaluation mode, and the end of its front end.
 
-    Inputs are "power" [F, n] of bands and "reference" [1], what counts as 0 dB; what was kept, as "kept<i>"
-    [1, C, k, R] of the inputs of each convolution along time and as "waiting<i>" of those of each block's shortcut, in
-    the order of their use; and "spans" [2 S] int64, where what is to be kept of each begins and ends. Outputs are
-    "told" [m, R, C + traits] and "says" [m, R, 2], then all that is kept, in the order of the inputs.
+    Inputs are "power" [F, n] of bands and "reference" [1], what counts as 0 dB, then what was kept, bytes
+    [1, k, rows, C] each: as "kept<i>" of the inputs of each convolution along time and as "waiting<i>" of those of each
+    block's shortcut, in the order of their use. Outputs are "told" [m, R, C + traits] and "says" [m, R, 2], then what
+    was kept with all that came behind it, in the order of the inputs.
     """
     trunk, rows = network.trunk, network.config.rows
-    graph = _Strip()
-    x = graph.convolve(graph.stacked(trunk.stack, spec), trunk.stem1, trunk.stem1_norm, 4 * rows)
-    x = graph.convolve(graph.op("Relu", x), trunk.stem2, trunk.stem2_norm, 2 * rows)
-    x = graph.op("Relu", x)
-    for block in (cast("ResidualBlock", block) for block in trunk.blocks):
-        shortcut = graph.behind("waiting", x, block.conv1.in_channels, rows)
-        y = graph.op("Relu", graph.convolve(x, block.conv1, block.norm1, rows))
-        y = graph.convolve(y, block.conv2, block.norm2, rows)
-        x = graph.op("Relu", graph.op("Add", y, shortcut))
-    x = graph.op("Squeeze", graph.op("Transpose", x, perm=[0, 2, 3, 1]), graph.ints(0))
-    weight, bias = single_cell_product(trunk.widen, trunk.widen_norm)
-    cells = graph.op("Relu", graph.product(x, array_of(weight), None if bias is None else array_of(bias)))
-    graph.op("Concat", cells, graph.op("Relu", graph.linear(cells, network.traits)), axis=-1, out="told")
-    says = [graph.linear(cells, part) for part in (network.nothing, network.saliency)]
-    graph.op("Concat", *says, axis=-1, out="says")
-    found: dict[str, Shape] = dict.fromkeys(("told", "says"), [None] * 3)
-    found |= {f"next_{name}": shape for name, shape in graph.kept.items()}
-    given: dict[str, Shape] = {"power": [spec.bands, None], "reference": [1], **graph.kept}
-    return graph.written(given, found, {"spans": [None]})
+    graph, (stem1, stem2) = _Strip(), ranges.stems
+    x = graph.stacked(trunk.stack, spec, ranges.features)
+    x = graph.convolve(x, trunk.stem1, trunk.stem1_norm, 4 * rows, ranges.features, stem1)
+    x = graph.convolve(x, trunk.stem2, trunk.stem2_norm, 2 * rows, stem1, stem2)
+    at = stem2
+    for block, (inner, added, after) in zip(trunk.blocks, ranges.blocks, strict=True):
+        block = cast("ResidualBlock", block)
+        shortcut = graph.behind("waiting", x, rows, block.conv1.in_channels)
+        y = graph.convolve(x, block.conv1, block.norm1, rows, at, inner)
+        y = graph.convolve(y, block.conv2, block.norm2, rows, inner, added)
+        given = [y, *graph.byte(added), shortcut, *graph.byte(at), *graph.byte(after)]
+        x, at = graph.op("QLinearAdd", *given, domain=MICROSOFT), after
+    graph.told(x, at, network)
+    kept: dict[str, Shape] = {one.name: [1, None, one.rows, one.channels] for one in graph.kept}
+    found: dict[str, Shape] = {"told": [None] * 3, "says": [None] * 3}
+    found |= {f"next_{name}": shape for name, shape in kept.items()}
+    kinds = dict.fromkeys([*kept, *(f"next_{name}" for name in kept)], np.uint8)
+    return graph.written({"power": [spec.bands, None], "reference": [1], **kept}, found, kinds), graph.kept
 
 
 def look_graph(network: TimbrelNetwork) -> bytes:
@@ -64,66 +91,99 @@ def look_graph(network: TimbrelNetwork) -> bytes:
     size, rows, cells = overview.kernel_size[1], network.config.rows // 2, network.config.cells
     seen = graph.op("Reshape", graph.op("Pad", "cells", "pads"), graph.ints(-1, size, rows, 2 * cells))
     patches = graph.op("Reshape", graph.op("Transpose", seen, perm=[0, 2, 1, 3]), graph.ints(-1, size * 2 * cells))
-    bias = 0.0 if overview.bias is None else array_of(overview.bias)
     by_row = graph.product(patches, array_of(of_patches(overview)))
-    memory = graph.op(
-        "Add",
-        graph.op("Reshape", by_row, graph.ints(-1, rows, cells)),
-        graph.constant(array_of(network.row_code) + bias),
-    )
+    bias = 0.0 if overview.bias is None else array_of(overview.bias)
+    row_code = graph.constant(array_of(network.row_code) + bias)
+    memory = graph.op("Add", graph.op("Reshape", by_row, graph.ints(-1, rows, cells)), row_code)
     weight, look_bias = (array_of(part) for part in network.look_weights())
     flat = graph.product(graph.op("Reshape", memory, graph.ints(-1, cells)), weight, look_bias)
     graph.op("Reshape", flat, graph.ints(-1, rows, len(weight)), out="looks")
-    return graph.written({"cells": [None, 2 * rows, cells]}, {"looks": [None, rows, len(weight)]}, {"pads": [6]})
+    found: dict[str, Shape] = {"looks": [None, rows, len(weight)]}
+    return graph.written({"cells": [None, 2 * rows, cells], "pads": [6]}, found, {"pads": np.int64})
 
 
 class _Strip(Graph):
-    """Add convolutions that go on from strip to strip.
+    """Add convolutions of bytes that go on from strip to strip.
 
     Attributes:
-        kept: Name and shape of each input that holds what was kept.
+        kept: What they keep.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.kept: dict[str, Shape] = {}
+        self.kept: list[Kept] = []
 
-    def stacked(self, stack: HarmonicStack, spec: FeatureSpec) -> str:
-        """Return the harmonics [1, C, n, R] that a stack makes of the features (normalise_power) of power."""
+    def stacked(self, stack: HarmonicStack, spec: FeatureSpec, at: ByteRange) -> str:
+        """Return harmonics and places [1, n, rows, channels] that a stack makes of the features of power."""
         louder = self.op("Div", "power", self.op("Max", "reference", self.number(1e-20)))
         logs = self.op("Log", self.op("Max", louder, self.number(10.0 ** (spec.floor_db / 10.0))))
         features = self.op("Add", self.op("Mul", logs, self.number(10.0 / math.log(10.0) / 20.0)), self.number(1.0))
-        by_time = self.op("Transpose", features, perm=[1, 0])
-        below, above = stack.padding(spec.bands)
-        padded = self.op("Pad", by_time, self.ints(0, below, 0, above), self.number(SILENCE))
         place = array_of(stack.get_buffer("place"))
-        # What by_time() takes, but the place of rows, which it puts before the bands.
-        taken = stack.get_buffer("taken").cpu().numpy().reshape(len(place), stack.CHANNELS)[:, :-1].T - len(place)
-        harmonics = self.op("Gather", padded, self.constant(taken.astype(np.int64)), axis=1)  # [n, C - 1, R]
-        nothing = self.op("Mul", self.parts(harmonics, [1, len(taken) - 1], axis=1)[0], self.number(0.0))
-        places = self.op("Add", nothing, self.constant(place))
-        stacked = self.op("Transpose", self.op("Concat", harmonics, places, axis=1), perm=[1, 0, 2])
-        return self.op("Unsqueeze", stacked, self.ints(0))
+        silence, first_place = spec.bands, spec.bands + 1  # rows behind the bands
+        rest = self.constant(at.bytes_of(np.concatenate([[SILENCE], _PLACE * place]))[:, None])
+        shape = self.op("Concat", self.ints(len(place) + 1), self.op("Shape", "power", start=1), axis=0)
+        rows = [self.op("QuantizeLinear", features, *self.byte(at)), self.op("Expand", rest, shape)]
+        # What by_time() takes of the rows' places and the bands, with silence below them, behind.
+        taken = stack.get_buffer("taken").cpu().numpy().reshape(len(place), stack.CHANNELS)[:, :-1]
+        taken = taken - len(place) - stack.padding(spec.bands)[0]
+        taken = np.where((taken < 0) | (taken >= spec.bands), silence, taken)
+        spare = np.full((len(place), _STACKED - stack.CHANNELS), silence)  # weights are 0 there
+        taken = np.concatenate([taken, first_place + np.arange(len(place))[:, None], spare], axis=1)
+        found = self.op(
+            "Gather", self.op("Concat", *rows, axis=0), self.constant(taken.ravel().astype(np.int64)), axis=0
+        )
+        return self.op("Reshape", self.op("Transpose", found, perm=[1, 0]), self.ints(1, -1, *taken.shape))
 
-    def convolve(self, x: str, conv: nn.Conv2d, norm: nn.Module, rows: int) -> str:
+    def convolve(self, x: str, conv: nn.Conv2d, norm: nn.Module, rows: int, at: ByteRange, out: ByteRange) -> str:
         """Convolve along time and rows, behind what was kept; beyond the end there is nothing."""
         conv = fused(conv, norm)
-        weights = [along_time(conv), *([] if conv.bias is None else [conv.bias])]
+        weight, bits = array_of(along_time(conv)), BITS
+        if not self.kept:  # its last channel holds the places
+            weight = np.pad(weight, ((0, 0), (0, _STACKED - conv.in_channels), (0, 0), (0, 0)))
+            weight[:, conv.in_channels - 1] /= _PLACE
+            bits = STEM_BITS
+        bias = np.zeros(len(weight), np.float32) if conv.bias is None else array_of(conv.bias)
+        whole, steps, bias_steps = quantised(weight, bias, at, bits)
+        weights = [self.constant(part) for part in (whole, steps, np.zeros(len(whole), np.int8))]
+        given = [*self.byte(at), *weights, *self.byte(out), self.constant(bias_steps)]
         return self.op(
-            "Conv",
-            self.behind("kept", x, conv.in_channels, rows),
-            *(self.constant(array_of(weight)) for weight in weights),
+            "QLinearConv",
+            self.behind("kept", x, rows, weight.shape[1], int(at.zero)),
+            *given,
+            domain=MICROSOFT,
+            channels_last=1,
             strides=list(conv.stride),
             pads=[0, 1, 1, 1],  # a frame behind the last, a row beyond each end
             kernel_shape=[3, 3],
         )
 
-    def behind(self, kind: str, x: str, channels: int, rows: int) -> str:
-        """Put what comes behind what was kept, and keep a part of both."""
-        place = len(self.kept)
-        name = f"{kind}{place}"
-        self.kept[name] = [1, channels, None, rows]
-        joined = self.op("Concat", name, x, axis=2)
-        begin, end = (self.op("Gather", "spans", self.constant(np.array([2 * place + i])), axis=0) for i in (0, 1))
-        self.op("Slice", joined, begin, end, self.ints(2), out=f"next_{name}")
-        return joined
+    def behind(self, kind: str, x: str, rows: int, channels: int, silence: int = 0) -> str:
+        """Put what comes behind what was kept."""
+        kept = Kept(f"{kind}{len(self.kept)}", rows, channels, int(kind == "kept"), silence)
+        self.kept.append(kept)
+        return self.op("Concat", kept.name, x, axis=1, out=f"next_{kept.name}")
+
+    def told(self, x: str, at: ByteRange, network: TimbrelNetwork) -> None:
+        """Widen the trunk's bytes to cells, and let them say what they say."""
+        config = network.config
+        weight, bias = single_cell_product(network.trunk.widen, network.trunk.widen_norm)
+        given = np.zeros(config.cells, np.float32) if bias is None else array_of(bias)
+        whole, steps, bias_steps = quantised(array_of(weight), given, at, BITS)
+        weights = [self.constant(part) for part in (whole.T, steps, np.zeros(len(whole), np.int8), bias_steps)]
+        flat = self.op("Reshape", x, self.ints(-1, weight.shape[1]))
+        cells = self.op("Relu", self.op("QGemm", flat, *self.byte(at), *weights, domain=MICROSOFT))
+        heads = (network.traits, network.nothing, network.saliency)
+        said = self.product(
+            cells,
+            np.concatenate([array_of(head.weight) for head in heads]),
+            np.concatenate([array_of(head.bias) for head in heads]),
+        )
+        traits, says = self.parts(said, [config.traits, 2], axis=1)
+        parts = ((cells, config.cells), (self.op("Relu", traits), config.traits))
+        told = [self.op("Reshape", part, self.ints(-1, config.rows, width)) for part, width in parts]
+        self.op("Concat", *told, axis=2, out="told")  # a Reshape behind it would copy
+        self.op("Reshape", says, self.ints(-1, config.rows, 2), out="says")
+
+    def byte(self, at: ByteRange) -> tuple[str, str]:
+        """Add the step and the zero of a range."""
+        return self.constant(np.array(at.step)), self.constant(np.array(at.zero))

@@ -15,6 +15,7 @@ from library.demo import load_demo_song
 from library.encoders.checkpoint import Calibration, save_checkpoint
 from library.encoders.network import NetworkConfig, TimbrelNetwork
 from library.encoders.onnx_network import OnnxNetwork
+from library.encoders.quantise import ranges_of
 from library.encoders.runtime import TorchEncoder, load_encoder
 from library.encoders.spec import stream_of
 from library.encoders.streaming import NEWEST_CELLS, REFERENCE_DB, NetworkStream
@@ -51,12 +52,11 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> TorchEncoder:
 class _Spied(NetworkStream):
     """A stream over a fresh small network that counts the new frames of each window."""
 
-    def __init__(self, how: str = "torch") -> None:
+    def __init__(self) -> None:
         torch.manual_seed(0)
         self.network = network = TimbrelNetwork(SMALL).eval()
         self.frontend = Frontend(TIMBREL_FEATURES)
-        spec = TIMBREL_FEATURES
-        strip = OnnxNetwork(network, spec).strip() if how == "onnx" else TorchStrip(network, spec)
+        strip = TorchStrip(network, TIMBREL_FEATURES)
         super().__init__(network, self.frontend, torch.device("cpu"), strip)
         self.frames: list[int] = []
         push = strip.push
@@ -82,10 +82,13 @@ class _Spied(NetworkStream):
         return cells[0]
 
 
-@pytest.mark.parametrize("how", ["torch", "onnx"])
+def _onnx(network: TimbrelNetwork) -> OnnxNetwork:
+    return OnnxNetwork(network, TIMBREL_FEATURES, ranges_of(network.trunk, TIMBREL_FEATURES))
+
+
 @pytest.mark.parametrize("hop", [HOP, 1600, 4000, CELL, 30_000])
-def test_cells_are_those_of_all_the_audio_so_far(music: NDArray[np.float32], hop: int, how: str) -> None:
-    stream = _Spied(how)
+def test_cells_are_those_of_all_the_audio_so_far(music: NDArray[np.float32], hop: int) -> None:
+    stream = _Spied()
     first = stream.frontend.power(torch.from_numpy(music[None, :WINDOW])).mean()
     for start in range(0, len(music) - WINDOW, hop):
         cells = stream.hear(music, start)
@@ -97,7 +100,7 @@ def test_cells_are_those_of_all_the_audio_so_far(music: NDArray[np.float32], hop
 
 def test_the_first_window_is_heard_as_by_itself(music: NDArray[np.float32], encoder: TorchEncoder) -> None:
     window = music[:WINDOW]
-    alone, streamed = encoder.encode(window[None]), encoder.stream().encode(window, 0)
+    alone, streamed = encoder.encode(window[None]), encoder.torch_stream().encode(window, 0)
     np.testing.assert_allclose(streamed.vectors[:1], alone.vectors, atol=1e-5)
     np.testing.assert_allclose(streamed.presence[:1], alone.presence, atol=1e-5)
 
@@ -130,7 +133,7 @@ def test_what_grows_louder_is_heard_at_its_new_level(music: NDArray[np.float32])
 def test_slots_of_a_song_are_nearly_those_of_windows_by_themselves() -> None:
     encoder = load_encoder(device="cpu")
     song = read_audio(load_demo_song().audio)[: 18 * 16_000]
-    stream = encoder.stream()
+    stream = encoder.torch_stream()
     cosines, apart = [], []
     for start in range(0, len(song) - WINDOW, HOP):
         window = song[start : start + WINDOW]
@@ -174,7 +177,7 @@ def test_a_window_and_its_newest_part_are_heard_as_if_each_were_all(music: NDArr
         torch.nn.init.normal_(head.layers[-1].weight, std=0.3)  # type: ignore[arg-type]
     said: list[torch.Tensor] = []
     network.any_instrument.register_forward_hook(lambda _, __, found: said.append(found))
-    any_logit, sharer = torch.zeros(1, 1), OnnxNetwork(network, TIMBREL_FEATURES)
+    any_logit, sharer = torch.zeros(1, 1), _onnx(network)
     reference = stream.frontend.power(torch.from_numpy(music[None, :WINDOW])).mean()
     for start in range(0, len(music) - WINDOW, hop):
         with torch.inference_mode():
@@ -206,7 +209,7 @@ def test_a_stream_of_windows_shorter_than_the_newest_part_is_heard_twice_alike(e
 
 def test_the_newest_part_by_itself_is_what_a_window_says_of_it(music: NDArray[np.float32]) -> None:
     stream = _Spied()
-    network = OnnxNetwork(stream.network, TIMBREL_FEATURES)
+    network = _onnx(stream.network)
     for start in (0, 1600, 8000):
         with torch.inference_mode():
             scene = stream.listen(music[start : start + WINDOW], start)
