@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from bridge.osc.addresses import OUT_PATHS
 
@@ -59,34 +62,54 @@ def to_datagram(out: Message) -> bytes:
     Raises:
         ValueError: The message would be longer than 1024 bytes.
     """
-    # Imported here: importing the bridge must stay quick for the command line.
-    from pythonosc.osc_message_builder import OscMessageBuilder
-
-    builder = OscMessageBuilder(address=out.address)
+    write = _writers()
+    parts = [_head(out.address, out.types)]
     for tag, value in zip(out.types, out.args, strict=True):
-        if tag == "s":
-            builder.add_arg(shorten(str(value).replace("\0", " "), MAX_ID_BYTES), "s")
-        elif tag == "i":
-            builder.add_arg(max(-_INT_MAX - 1, min(_INT_MAX, int(value))), "i")
-        elif tag == "f":
-            number = float(value)
-            builder.add_arg(number if math.isfinite(number) else 0.0, "f")
-        else:
-            builder.add_arg(tuple(value) if isinstance(value, bytes) else value, "m")
-    datagram: bytes = builder.build().dgram
+        parts.append(write[tag](value))
+    datagram = b"".join(parts)
     if len(datagram) > MAX_MESSAGE_BYTES:
         raise ValueError(f"{out.address} became {len(datagram)} bytes, at most {MAX_MESSAGE_BYTES} are allowed")
     return datagram
 
 
+@lru_cache(maxsize=256)
+def _head(address: str, types: str) -> bytes:
+    if not set(types) <= _writers().keys():
+        raise ValueError(f"{address} has arguments of types {types!r}, some of which are none of i f s m")
+    write = _writers()["s"]
+    return write(address) + write(f",{types}")
+
+
+@lru_cache(maxsize=1)
+def _writers() -> dict[str, Callable[[Any], bytes]]:  # Any: what python-osc makes of it
+    """Return what writes an argument of each type: what python-osc's builder calls, which would read all again."""
+    # Imported here: importing the bridge must stay quick for the command line.
+    from pythonosc.parsing.osc_types import write_float, write_int, write_midi, write_string
+
+    def finite(value: float) -> bytes:
+        number = float(value)
+        return write_float(number if math.isfinite(number) else 0.0)
+
+    return {
+        "s": lambda value: write_string(shorten(str(value).replace("\0", " "), MAX_ID_BYTES)),
+        "i": lambda value: write_int(max(-_INT_MAX - 1, min(_INT_MAX, int(value)))),
+        "f": finite,
+        "m": write_midi,
+    }
+
+
 def clean(text: str) -> str:
     """Drop what a label can't show: control characters, NUL (it would end the string early), lone surrogates."""
+    if text.isprintable():
+        return text
     kept = "".join(char if char.isprintable() else " " for char in text)
     return kept.encode("utf-8", "replace").decode("utf-8")
 
 
 def shorten(text: str, limit_bytes: int = MAX_TEXT_BYTES) -> str:
     """Cut a text to that many bytes of UTF-8, at a character, with an ellipsis where something is missing."""
+    if len(text) <= limit_bytes and text.isascii():
+        return text
     raw = text.encode("utf-8", "replace")
     if len(raw) <= limit_bytes:
         return raw.decode("utf-8")
