@@ -235,27 +235,26 @@ class SoundIndex:
 
     def _top(self, ranked: Ranked, k: int) -> tuple[tuple[Match, ...], ...]:
         """Return for each query the best k of some sounds; of those that are the same, the first."""
-        positions, taste = ranked.positions, self._added[ranked.positions]
-        off = ranked.scores - ranked.standing
-        if self._hubs is not None:
-            off = off + self._hubs.of(positions)
-        keys = ranked.scores + taste - off
-        first = best_places(keys, k + _SPARE)
-        found = self._walk(ranked, taste, off, first, k)
-        if first.shape[1] < len(positions) and any(len(matches) < k for matches in found):
-            return self._walk(ranked, taste, off, best_places(keys, len(positions)), k)
+        positions = ranked.positions
+        added = self._added[positions] if self._hubs is None else self._added[positions] - self._hubs.of(positions)
+        keys = ranked.standing + added
+        for count in (k, k + _SPARE, len(positions)):
+            found = self._walk(ranked, keys, best_places(keys, count), k)
+            if count >= len(positions) or all(len(matches) == k for matches in found):
+                break
         return found
 
     def _walk(
-        self, ranked: Ranked, taste: NDArray[np.float32], off: NDArray[np.float32], places: NDArray[np.int64], k: int
+        self, ranked: Ranked, keys: NDArray[np.float32], places: NDArray[np.int64], k: int
     ) -> tuple[tuple[Match, ...], ...]:
-        of = np.arange(len(places))[:, None]
+        positions, of = ranked.positions[places], np.arange(len(places))[:, None]
+        scores, taste = ranked.scores[of, places], self._added[positions]
         columns = (
-            ranked.positions[places],
+            positions,
             # float16 rounding can put the cosine of equal vectors a little beyond 1.
-            np.maximum(np.minimum(ranked.scores[of, places], 1.0), -1.0),
-            taste[places],
-            off[of, places],
+            np.maximum(np.minimum(scores, np.float32(1.0)), np.float32(-1.0)),
+            taste,
+            scores + taste - keys[of, places],
         )
         rows = zip(*(column.tolist() for column in columns), strict=True)
         return tuple(first_distinct(self._generation, self._sound, row, k) for row in rows)
