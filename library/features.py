@@ -19,6 +19,13 @@ _WINDOWS = ((4096, 600.0), (2048, 2400.0), (1024, 8000.0))
 """Window lengths of the "log" scale and the frequency up to which each serves: long enough below to part semitones,
 short enough above to keep attacks."""
 
+_THINNED, _TAPS = 8, 136
+"""Of a stream the low bands are told from one sample in so many, behind a low-pass filter that is as long: that takes
+half of the time. It leaves out 105 dB from where bands would be folded back."""
+
+_THINNED_TO = 0.65
+"""Part of the highest frequency that is left up to which bands may lie."""
+
 
 class PowerSpectrogram(nn.Module):
     """Compute band powers; "mel" as librosa.feature.melspectrogram does (centred, zero-padded, power 2, Slaney)."""
@@ -39,6 +46,9 @@ class PowerSpectrogram(nn.Module):
             self.register_buffer(f"weights{i}", padded, persistent=False)
             # A bin's power is the sum of two squares: each counts for the bands.
             self.register_buffer(f"pairs{i}", filters.repeat_interleave(2, dim=1), persistent=False)
+            self.register_buffer(f"thinned{i}", _THINNED * padded[::_THINNED], persistent=False)
+        self._is_thinned = [_can_be_thinned(n_fft, filters.shape[1], spec) for n_fft, _, filters in parts]
+        self.register_buffer("low_pass", _low_pass().view(-1, _THINNED).T.contiguous(), persistent=False)
 
     def forward(self, audio: Tensor) -> Tensor:
         """Return band power [B, F, frames] of audio[B, T] float32."""
@@ -60,15 +70,46 @@ class PowerSpectrogram(nn.Module):
             found.append(torch.matmul(filters, power))
         return torch.cat(found, dim=1) if len(found) > 1 else found[0]
 
-    def of_frames(self, frames: Tensor) -> Tensor:
-        """Return band power [F, n], as forward() does, of frames[n, longest]: the audio around the middle of each."""
+    def of_piece(self, audio: Tensor) -> Tensor:
+        """Return band power [F, n], within .001 dB of forward()'s, of the frames that lie in a piece of audio[T] whole.
+
+        The first frame's middle lies half of the longest transform behind its beginning; T is a whole number of hops.
+        """
         found = []
         for i, (n_fft, _) in enumerate(self._lengths):
-            filters, edge = self.get_buffer(f"pairs{i}"), (self.longest - n_fft) // 2
-            spectrum = torch.fft.rfft(frames[:, edge : edge + n_fft] * self.get_buffer(f"weights{i}"))
+            filters, edge, hop = self.get_buffer(f"pairs{i}"), (self.longest - n_fft) // 2, self.spec.hop_length
+            if self._is_thinned[i]:
+                around = self._thin(audio)[edge // _THINNED :]
+                frames = around.unfold(0, n_fft // _THINNED, hop // _THINNED) * self.get_buffer(f"thinned{i}")
+            else:
+                frames = audio[edge : len(audio) - edge].unfold(0, n_fft, hop) * self.get_buffer(f"weights{i}")
+            spectrum = torch.fft.rfft(frames)
             parts = torch.view_as_real(spectrum[:, : filters.shape[1] // 2]).flatten(1)
             found.append(f.linear(filters, parts.square()))
         return torch.cat(found)
+
+    def _thin(self, audio: Tensor) -> Tensor:
+        """Return one sample in _THINNED of what a low-pass filter leaves of audio[T]."""
+        before = _TAPS // 2 - 1
+        by_phase = f.pad(audio, (before, _TAPS - before)).view(-1, _THINNED) @ self.get_buffer(
+            "low_pass"
+        )  # [T / thinned + n, n]
+        rows = _TAPS // _THINNED
+        return by_phase.as_strided((len(audio) // _THINNED, rows), (rows, rows + 1)).sum(dim=1)
+
+
+def _can_be_thinned(n_fft: int, bins: int, spec: FeatureSpec) -> bool:
+    """Tell whether all bins that bands are told from stay below what thinning folds back."""
+    fits = n_fft % _THINNED == spec.hop_length % _THINNED == 0
+    return fits and bins / n_fft <= _THINNED_TO * 0.5 / _THINNED
+
+
+def _low_pass() -> Tensor:
+    """Return the taps [_TAPS] of a filter (Kaiser window) that leaves what one sample in _THINNED can tell."""
+    count = _TAPS - 1  # an odd number has a middle
+    at = np.arange(count) - count // 2
+    taps = np.sinc(at / _THINNED) * np.kaiser(count, 10.06)
+    return torch.from_numpy(np.append(taps / taps.sum(), 0.0).astype(np.float32))
 
 
 def _mel_filters(spec: FeatureSpec) -> list[tuple[int, int, Tensor]]:

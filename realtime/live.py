@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from library.audio import SAMPLE_RATE_HZ
+from library.cores import one_core
 from realtime.hearing import Engine
 from realtime.ring import Ring
 from realtime.types import Analysis, AudioSource, EngineState, ReplaySource, Window
@@ -90,6 +91,7 @@ class EngineThread:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    @one_core()
     def _run(self) -> None:
         ring = Ring.create(self._engine.encoder.spec.window_s + SLACK_S, MAX_RATE_HZ)
         cutter = WindowCutter(ring, self._engine.encoder.spec.window_s, self._engine.config.hop_s)

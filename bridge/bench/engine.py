@@ -19,6 +19,7 @@ from bridge.hub import Hub, HubOptions
 from bridge.osc.encode import to_datagram
 from bridge.parts import Parts
 from library.audio import SAMPLE_RATE_HZ, read_frames
+from library.cores import one_core
 from library.encoders.spec import stream_of
 from library.evaluation.paper_pipeline import PaperPipeline, PaperSize
 from library.index import library_path
@@ -111,14 +112,16 @@ def bench_engine(
         ours(0)  # imports python-osc, as the daemon has done before it hears anything
         mine = _Meter("timbrel", ours, 1)
         turns = [turn.tolist() for turn in np.array_split(np.arange(windows), TURNS)]
-        mine.run(turns[0])
+        with one_core():  # as the daemon's worker is all the time
+            mine.run(turns[0])
         rss = psutil.Process(os.getpid()).memory_info().rss / _MIB
         progress("the paper's pipelines: loading")
         theirs = _papers(cut, read_manifest(library_path(config.library.path)).vectors)
         for number, turn in enumerate(turns):
             progress(f"measuring, {number + 1} of {len(turns)}")
             if number:
-                mine.run(turn)
+                with one_core():
+                    mine.run(turn)
             for meter in theirs:
                 meter.run(turn[:: max(1, len(turn) // PAPER_WINDOWS)])
     measured = {name: stage.p50_ms for name, stage in engine.telemetry.snapshot().stages.items()}

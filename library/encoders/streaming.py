@@ -138,8 +138,7 @@ class NetworkStream:
         """Return the band power [F, n] of a window's frames, and the first frame that later audio can change."""
         begin = first if kept is None else kept.frame + kept.power.shape[1]
         at = (begin - first) * self._hop - self._edge  # a frame lies around its middle; beyond the window is silence
-        frames = f.pad(heard[max(0, at) :], (max(0, -at), self._edge)).unfold(0, 2 * self._edge, self._hop)
-        new = self._frontend.power.of_frames(frames)
+        new = self._frontend.power.of_piece(f.pad(heard[max(0, at) :], (max(0, -at), self._edge)))
         power = new if kept is None else torch.cat([kept.power[:, first - kept.frame :], new], dim=1)
         return power, max(first, first + len(heard) // self._hop - self._reach + 1)
 

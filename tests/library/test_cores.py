@@ -14,6 +14,8 @@ def test_numpy_multiplies_with_one_thread_inside_and_as_many_as_before_afterward
 
     with threadpool_limits(2, user_api="blas"):
         with one_core():
+            with one_core():
+                pass
             assert threads() == {1}
         assert threads() == {2}
 
@@ -22,6 +24,8 @@ def test_torch_has_one_thread_inside_and_as_many_as_before_afterwards() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     with one_core():
+        with one_core():
+            pass
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == 2
     torch.set_num_threads(before)

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 import torch
 
+from library.audio import read_audio
+from library.demo import load_demo_song
 from library.features import Frontend, PowerSpectrogram
 from library.front_end import BANDS_PER_OCTAVE, LOWEST_NOTE, PAPER_FEATURES, TIMBREL_FEATURES
 
@@ -33,6 +35,19 @@ def test_our_features_do_not_depend_on_level() -> None:
     frontend = Frontend(TIMBREL_FEATURES)
     loud, quiet = frontend(torch.from_numpy(NOISE)), frontend(torch.from_numpy(NOISE * 0.003))
     torch.testing.assert_close(loud, quiet, rtol=1e-3, atol=1e-3)
+
+
+def test_a_piece_of_a_stream_has_the_power_of_its_frames_in_all_of_it() -> None:
+    song = torch.from_numpy(read_audio(load_demo_song().audio)[:80_000].copy())
+    spectrogram = PowerSpectrogram(TIMBREL_FEATURES)
+    whole, hop, half = spectrogram(song[None])[0], TIMBREL_FEATURES.hop_length, spectrogram.longest // 2
+    least = whole.mean() * 10 ** (TIMBREL_FEATURES.floor_db / 10)
+    for first, count in ((4, 20), (90, 1), (4, 149)):
+        found = spectrogram.of_piece(song[first * hop - half : (first + count - 1) * hop + half])
+        expected = whole[:, first : first + count]
+        assert found.shape == expected.shape
+        apart_db = 10 * torch.log10(found.clamp_min(least) / expected.clamp_min(least))
+        assert apart_db.abs().max() < 0.001
 
 
 def test_silence_gives_finite_features() -> None:
