@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController, ThreadpoolLimiter
+    from threadpoolctl import ThreadpoolController
 
 __all__ = ["one_core"]
 
