@@ -91,9 +91,7 @@ class PowerSpectrogram(nn.Module):
     def _thin(self, audio: Tensor) -> Tensor:
         """Return one sample in _THINNED of what a low-pass filter leaves of audio[T]."""
         before = _TAPS // 2 - 1
-        by_phase = f.pad(audio, (before, _TAPS - before)).view(-1, _THINNED) @ self.get_buffer(
-            "low_pass"
-        )  # [T / thinned + n, n]
+        by_phase = f.pad(audio, (before, _TAPS - before)).view(-1, _THINNED) @ self.get_buffer("low_pass")
         rows = _TAPS // _THINNED
         return by_phase.as_strided((len(audio) // _THINNED, rows), (rows, rows + 1)).sum(dim=1)
 

@@ -24,6 +24,11 @@ MAX_TEXT_BYTES = 240
 
 _INT_MAX = 2**31 - 1
 
+_KEPT = 2048
+"""Arguments whose bytes are kept, of each type: those of a long list."""
+
+_kept = lru_cache(maxsize=_KEPT, typed=True)
+
 Arg = int | float | str | bytes
 """OSC i, f, s, and four bytes for m."""
 
@@ -90,9 +95,10 @@ def _writers() -> dict[str, Callable[[Any], bytes]]:  # Any: what python-osc mak
         number = float(value)
         return write_float(number if math.isfinite(number) else 0.0)
 
+    # One list has many texts and numbers of the one before it.
     return {
-        "s": lambda value: write_string(shorten(str(value).replace("\0", " "), MAX_ID_BYTES)),
-        "i": lambda value: write_int(max(-_INT_MAX - 1, min(_INT_MAX, int(value)))),
+        "s": _kept(lambda value: write_string(shorten(str(value).replace("\0", " "), MAX_ID_BYTES))),
+        "i": _kept(lambda value: write_int(max(-_INT_MAX - 1, min(_INT_MAX, int(value))))),
         "f": finite,
         "m": write_midi,
     }
@@ -117,6 +123,7 @@ def shorten(text: str, limit_bytes: int = MAX_TEXT_BYTES) -> str:
     return raw[: limit_bytes - len(ellipsis.encode())].decode("utf-8", "ignore") + ellipsis
 
 
+@lru_cache(maxsize=_KEPT)
 def shorten_id(sound_id: str) -> str:
     """Cut a sound id that is too long, in a way that keeps different ids different."""
     text = clean(sound_id)
