@@ -22,8 +22,10 @@ def melodic(matches: tuple[Match, ...]) -> tuple[Match, ...]:
     """
     if not matches or matches[0].sound.kind == DRUM_KIND:
         return matches
-    no_kits = tuple([match for match in matches if match.sound.kind != DRUM_KIND])
-    return tuple([match for match in no_kits if match.sound.family not in UNPITCHED_FAMILIES]) or no_kits
+    pitched = [m for m in matches if m.sound.kind != DRUM_KIND and m.sound.family not in UNPITCHED_FAMILIES]
+    if len(pitched) == len(matches):
+        return matches
+    return tuple(pitched) or tuple([match for match in matches if match.sound.kind != DRUM_KIND])
 
 
 def refresh(held: tuple[Match, ...], fresh: tuple[Match, ...], top_k: int, margin: float) -> tuple[Match, ...]:

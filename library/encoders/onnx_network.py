@@ -43,7 +43,7 @@ class OnnxNetwork:
     def __init__(self, network: TimbrelNetwork, spec: FeatureSpec, ranges: TrunkRanges) -> None:
         self._network = network
         graph, self._kept = strip_graph(network, spec, ranges)
-        self._strip, self._look = _session(graph), _session(look_graph(network))
+        self._strip, self._look = _session(graph), _session(look_graph(network, ranges.cells))
         self._share = _session(share_graph(network))
         self._newest, self._whole = _session(newest_graph(network)), _session(whole_graph(network))
 

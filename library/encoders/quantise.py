@@ -68,11 +68,13 @@ class TrunkRanges:
         features: What goes in.
         stems: Behind each of the two strided convolutions.
         blocks: For each residual block: between its convolutions, behind the second, and behind the sum.
+        cells: What comes out.
     """
 
     features: ByteRange
     stems: tuple[ByteRange, ByteRange]
     blocks: tuple[tuple[ByteRange, ByteRange, ByteRange], ...]
+    cells: ByteRange
 
 
 def ranges_of(trunk: Trunk, spec: FeatureSpec) -> TrunkRanges:
@@ -84,7 +86,7 @@ def ranges_of(trunk: Trunk, spec: FeatureSpec) -> TrunkRanges:
         added = _normed(block.norm2)
         high = float(np.hypot(high, added.high))  # what goes by and what is added vary independently
         blocks.append((_rectified(_normed(block.norm1)), added, ByteRange(0.0, high)))
-    return TrunkRanges(features, stems, tuple(blocks))
+    return TrunkRanges(features, stems, tuple(blocks), _rectified(_normed(trunk.widen_norm)))
 
 
 def quantised(

@@ -20,6 +20,8 @@ from library.encoders.strips import along_time, fused, of_patches, single_cell_p
 from library.front_end import SILENCE
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from library.encoders.blocks import HarmonicStack, ResidualBlock
     from library.encoders.network import TimbrelNetwork
     from library.front_end import FeatureSpec
@@ -81,19 +83,19 @@ def strip_graph(network: TimbrelNetwork, spec: FeatureSpec, ranges: TrunkRanges)
     return graph.written({"power": [spec.bands, None], "reference": [1], **kept}, found, kinds), graph.kept
 
 
-def look_graph(network: TimbrelNetwork) -> bytes:
-    """Return how it looks at cells.
+def look_graph(network: TimbrelNetwork, cells_at: ByteRange) -> bytes:
+    """Return how it looks at cells, whose range is given: in bytes, as the trunk counts.
 
     Inputs are "cells" [n, R, C] and "pads" [6] int64, cells of silence around them as Pad takes them; the output is
     "looks" [m, R / 2, layers * 2 C].
     """
-    graph, overview = Graph(), network.overview
+    graph, overview = _Bytes(), network.overview
     size, rows, cells = overview.kernel_size[1], network.config.rows // 2, network.config.cells
-    seen = graph.op("Reshape", graph.op("Pad", "cells", "pads"), graph.ints(-1, size, rows, 2 * cells))
+    seen = graph.op("QuantizeLinear", graph.op("Pad", "cells", "pads"), *graph.byte(cells_at))
+    seen = graph.op("Reshape", seen, graph.ints(-1, size, rows, 2 * cells))
     patches = graph.op("Reshape", graph.op("Transpose", seen, perm=[0, 2, 1, 3]), graph.ints(-1, size * 2 * cells))
-    by_row = graph.product(patches, array_of(of_patches(overview)))
-    bias = 0.0 if overview.bias is None else array_of(overview.bias)
-    row_code = graph.constant(array_of(network.row_code) + bias)
+    by_row = graph.byte_product(patches, of_patches(overview), overview.bias, cells_at)
+    row_code = graph.constant(array_of(network.row_code))
     memory = graph.op("Add", graph.op("Reshape", by_row, graph.ints(-1, rows, cells)), row_code)
     weight, look_bias = (array_of(part) for part in network.look_weights())
     flat = graph.product(graph.op("Reshape", memory, graph.ints(-1, cells)), weight, look_bias)
@@ -102,7 +104,22 @@ def look_graph(network: TimbrelNetwork) -> bytes:
     return graph.written({"cells": [None, 2 * rows, cells], "pads": [6]}, found, {"pads": np.int64})
 
 
-class _Strip(Graph):
+class _Bytes(Graph):
+    """Add products of bytes."""
+
+    def byte_product(self, x: str, weight: Tensor, bias: Tensor | None, at: ByteRange) -> str:
+        """Multiply bytes [n, m] of a range by weight[out, m] and add a bias: float32."""
+        given = np.zeros(len(weight), np.float32) if bias is None else array_of(bias)
+        whole, steps, bias_steps = quantised(array_of(weight), given, at, BITS)
+        parts = [self.constant(part) for part in (whole.T, steps, np.zeros(len(whole), np.int8), bias_steps)]
+        return self.op("QGemm", x, *self.byte(at), *parts, domain=MICROSOFT)
+
+    def byte(self, at: ByteRange) -> tuple[str, str]:
+        """Add the step and the zero of a range."""
+        return self.constant(np.array(at.step)), self.constant(np.array(at.zero))
+
+
+class _Strip(_Bytes):
     """Add convolutions of bytes that go on from strip to strip.
 
     Attributes:
@@ -167,11 +184,8 @@ class _Strip(Graph):
         """Widen the trunk's bytes to cells, and let them say what they say."""
         config = network.config
         weight, bias = single_cell_product(network.trunk.widen, network.trunk.widen_norm)
-        given = np.zeros(config.cells, np.float32) if bias is None else array_of(bias)
-        whole, steps, bias_steps = quantised(array_of(weight), given, at, BITS)
-        weights = [self.constant(part) for part in (whole.T, steps, np.zeros(len(whole), np.int8), bias_steps)]
         flat = self.op("Reshape", x, self.ints(-1, weight.shape[1]))
-        cells = self.op("Relu", self.op("QGemm", flat, *self.byte(at), *weights, domain=MICROSOFT))
+        cells = self.op("Relu", self.byte_product(flat, weight, bias, at))
         heads = (network.traits, network.nothing, network.saliency)
         said = self.product(
             cells,
@@ -183,7 +197,3 @@ class _Strip(Graph):
         told = [self.op("Reshape", part, self.ints(-1, config.rows, width)) for part, width in parts]
         self.op("Concat", *told, axis=2, out="told")  # a Reshape behind it would copy
         self.op("Reshape", says, self.ints(-1, config.rows, 2), out="says")
-
-    def byte(self, at: ByteRange) -> tuple[str, str]:
-        """Add the step and the zero of a range."""
-        return self.constant(np.array(at.step)), self.constant(np.array(at.zero))
