@@ -243,6 +243,8 @@ class Engine:
         """Tell whether a window need not be heard in full (see realtime.pace)."""
         if not self.config.tracked or self.config.all_slots or self._pace.is_due(_end_s(window)):
             return False
+        if not self._pace.glance(_end_s(window)):
+            return True
         with self._turn:
             news = self._stream.news(window.audio, window.start_frame, self._tracking.sustain)
         return news < self._tracking.threshold
@@ -254,11 +256,8 @@ class Engine:
         with self._turn:
             embedding = self._stream.encode(audio, start)
         if not (np.isfinite(embedding.vectors).all() and np.isfinite(embedding.presence).all()):
-            raise EncoderError(
-                self.encoder.spec.name,
-                "returned numbers that are not finite",
-                "run `timbrel doctor`, or use --device cpu",
-            )
+            advice = "run `timbrel doctor`, or use --device cpu"
+            raise EncoderError(self.encoder.spec.name, "returned numbers that are not finite", advice)
         return embedding
 
     def _done(self, window: Window, verdict: Verdict, suggestions: tuple[Suggestion, ...], timing: Timing) -> Analysis:

@@ -1,28 +1,31 @@
 """Decide which windows are heard in full where hops are short.
 
 A window moves on by a fiftieth of its length in a tenth of a second: hearing all of it again says nearly the same. What
-may have changed is its newest part, and that is heard by itself, in a third of the time, in every hop.
+may have changed is its newest part, and that is heard by itself, in a third of the time, as soon as enough is new.
 """
 
 from __future__ import annotations
 
-__all__ = ["FULL_S", "Pace"]
+__all__ = ["FULL_S", "GLANCE_S", "Pace"]
 
 FULL_S = 0.5
 """Every window is heard in full that ends so long after the last that was."""
+
+GLANCE_S = 0.2
+"""The newest part is heard by itself in windows that end so long after the last that anything was heard in."""
 
 _TINY_S = 1e-6
 
 
 class Pace:
-    """Remember when a window was last heard in full."""
+    """Remember when a window was last heard in full, and when its newest part was."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
         """Hear the next window in full."""
-        self._full_s = float("-inf")
+        self._full_s = self._glanced_s = float("-inf")
 
     def is_due(self, time_s: float) -> bool:
         """Tell whether a window that ends then is heard in full whatever it holds."""
@@ -30,4 +33,11 @@ class Pace:
 
     def heard(self, time_s: float) -> None:
         """Take in that a window that ends then was heard in full."""
-        self._full_s = time_s
+        self._full_s = self._glanced_s = time_s
+
+    def glance(self, time_s: float) -> bool:
+        """Tell whether the newest part of a window that ends then is to be heard by itself, which counts as done."""
+        if time_s - self._glanced_s < GLANCE_S - _TINY_S:
+            return False
+        self._glanced_s = time_s
+        return True

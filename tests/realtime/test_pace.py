@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from library.encoders.spec import MixtureEmbedding, MixtureStream
 from realtime.engine import Engine, EngineConfig
-from realtime.pace import FULL_S, Pace
+from realtime.pace import FULL_S, GLANCE_S, Pace
 from tests.fakes import SpectrumEncoder, TableIndex
 from tests.realtime.signals import tone, window
 
@@ -58,7 +58,7 @@ def test_short_hops_are_heard_in_full_twice_a_second_and_show_what_they_showed()
     heard = _engine(encoder, EngineConfig(hop_s=HOP_S))
     found = [heard.analyse(window(tone(990.0, 5.0), hop * HOP_S)) for hop in range(12)]
     assert encoder.full == [0, 5, 10]
-    assert encoder.asked == [1, 2, 3, 4, 6, 7, 8, 9, 11]
+    assert encoder.asked == [2, 4, 7, 9]
     assert len({analysis.suggestions[0].matches[0].sound.id for analysis in found}) == 1
     assert all(analysis.skipped is None for analysis in found)
     assert found[4].suggestions[0].since_s == pytest.approx(0.4)
@@ -104,3 +104,7 @@ def test_time_that_goes_back_is_due() -> None:
     assert not pace.is_due(9.0 + FULL_S - HOP_S)
     assert pace.is_due(9.0 + FULL_S)
     assert pace.is_due(8.9)
+    assert pace.glance(9.0 + GLANCE_S)
+    assert not pace.glance(9.0 + GLANCE_S + HOP_S)
+    pace.heard(8.9)
+    assert pace.glance(8.9 + GLANCE_S)
