@@ -13,6 +13,7 @@ import psutil
 
 from bridge.bench.roofline import Roofline, roofline
 from bridge.bench.sink import sockets
+from bridge.bench.usage import page_faults
 from bridge.config import Config
 from bridge.effects import Send
 from bridge.hub import Hub, HubOptions
@@ -69,6 +70,7 @@ class EngineBench:
         stages_ms: Median of each stage of ours, from cutting the window from the bus to sending the datagrams.
         roofline: Work of our network a hop, and how fast this core could do it.
         rss_mib: Resident memory after our windows, before the paper's networks are loaded.
+        pages_a_hop: Pages of memory that a hop takes from the system (minor page faults), median.
         machine: Cores and torch threads.
     """
 
@@ -76,6 +78,7 @@ class EngineBench:
     stages_ms: dict[str, float]
     roofline: Roofline
     rss_mib: float
+    pages_a_hop: float
     machine: str
 
 
@@ -98,16 +101,18 @@ def bench_engine(
     cut_ms = (time.perf_counter() - begun) / len(found) * 1e3
     cut = [found[i % len(found)] for i in range(windows)]
     hub = Hub(HubOptions("bench", list_interval_s=0.0))
-    sent_ms: list[float] = []
+    sent_ms, pages = list[float](), list[int]()
     with sockets() as (to, by):
 
         def ours(number: int) -> None:
+            before = page_faults()
             analysis = engine.analyse(cut[number])
             begun = time.perf_counter()
             for effect in hub.on_analysis(analysis, time.monotonic()):
                 if isinstance(effect, Send):
                     by.sendto(to_datagram(effect.message), to)
             sent_ms.append((time.perf_counter() - begun) * 1e3)
+            pages.append(page_faults() - before)
 
         ours(0)  # imports python-osc, as the daemon has done before it hears anything
         mine = _Meter("timbrel", ours, 1)
@@ -134,7 +139,7 @@ def bench_engine(
     machine = (
         f"{os.cpu_count()} cores, window {engine.encoder.spec.window_s:g} s at {SAMPLE_RATE_HZ} Hz, hop {hop_s:g} s"
     )
-    return EngineBench(tuple(rows), stages, work, rss, machine)
+    return EngineBench(tuple(rows), stages, work, rss, float(np.median(pages)), machine)
 
 
 def _papers(cut: Sequence[Window], vectors: int) -> list[_Meter]:

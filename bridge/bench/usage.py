@@ -8,7 +8,7 @@ from statistics import median
 
 import psutil
 
-__all__ = ["MOST_GROWTH_MB", "Growth", "Sample", "Usage", "growth_of", "sample"]
+__all__ = ["MOST_GROWTH_MB", "Growth", "Sample", "Usage", "growth_of", "page_faults", "sample"]
 
 MOST_GROWTH_MB = 10.0
 """Growth of resident memory over a run above which memory leaks."""
@@ -80,6 +80,15 @@ class Growth:
         if self.threads_growth > 0:
             found.append(f"threads at rest grew by {self.threads_growth}")
         return tuple(found)
+
+
+def page_faults() -> int:
+    """Return how many pages of memory this process has been given by the system since it began."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return int(getattr(psutil.Process().memory_info(), "num_page_faults", 0))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
 def sample(pid: int, at_s: float, *, is_rest: bool) -> Sample:

@@ -79,7 +79,10 @@ def engine_command(
         f"{work.bytes_per_s / 1e9:.0f} GB/s {work.traffic_ms:.1f} ms; measured {work.measured_ms:.1f} ms; "
         f"{work.tensors:.0f} tensors of {work.allocated_bytes / 1e6:.1f} MB in all come and go"
     )
-    console.print(f"resident memory of the engine: {result.rss_mib:.0f} MiB")
+    console.print(
+        f"resident memory of the engine: {result.rss_mib:.0f} MiB; pages that a hop takes from the system: "
+        f"{result.pages_a_hop:.0f}"
+    )
 
 
 @bench_app.command("start")
