@@ -72,7 +72,8 @@ def roofline(stream: MixtureStream, by_torch: MixtureStream, windows: Sequence[W
 
     Args:
         stream: A new one.
-        by_torch: Another that does the same, all of it with torch, whose operations can be counted.
+        by_torch: Another that does the same, all of it with torch, whose operations can be counted; in floats, where
+            the first may count in bytes, which are read and multiplied faster.
         windows: In their order, two at least.
     """
     first, *later = windows
