@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from library.audio import SAMPLE_RATE_HZ, level_db, read_frames
 from library.cores import one_core
-from library.encoders.spec import MixtureEmbedding, MixtureStream, MultiEncoder, WholeWindows, stream_of
+from library.encoders.spec import MixtureEmbedding, MixtureStream, MultiEncoder, WholeWindows, stream_of, turn_of
 from library.errors import EncoderError, FingerprintError, InputError
 from library.index import Match
 from library.sounds import Sound
@@ -118,13 +118,14 @@ class Engine:
         self._tracking = self._tracking_of(self.config)
         self._tracker, self._pace = Tracker(self._tracking), Pace()
         self._lock = threading.Lock()  # lock(), tune() and reset() come from other threads than analyse()
-        self._turn = threading.Lock()  # engines beside each other hold the same one
+        self._turn = turn_of(encoder)  # engines beside each other hold the same one
 
     def beside(self) -> Engine:
         """Make the engine of another bus: encoder and library are shared, stream, tracker and telemetry are its own.
 
-        Their threads take turns at the encoder, most of a hop's work: buses then need one core together, and leave the
-        others to the DAW. A hop waits for at most one window of each other bus; that counts as time of the encoder.
+        Their threads take turns at an encoder on the CPU, most of a hop's work: buses then need one core together, and
+        leave the others to the DAW. A hop waits for at most one window of each other bus; that counts as time of the
+        encoder. On a GPU windows that are due together are heard in one pass.
         """
         other = Engine(self.encoder, self.index, self.config)
         other._turn = self._turn

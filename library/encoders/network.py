@@ -83,6 +83,7 @@ class MixtureOutput:
         vectors: [B, K, D] unit norm, which instrument a slot holds.
         embeddings: [B, K, E] unit norm, the same joined with its kind.
         presence: [B, K] logits; low in all slots where the window as a whole sounds like none.
+        certainty: [B or 1, 1] what that has added to them, 0 at most.
         masks: [B, K + 1, N] logits of each cell over the slots; the last is "no note".
         cells: [B, N, C] the trunk's cells, N = R * frames / 4, row by row.
         whole: [B, E] unit norm, what the single path says of the window.
@@ -91,6 +92,7 @@ class MixtureOutput:
     vectors: Tensor
     embeddings: Tensor
     presence: Tensor
+    certainty: Tensor
     masks: Tensor
     cells: Tensor
     whole: Tensor
@@ -208,11 +210,11 @@ class TimbrelNetwork(nn.Module):
         told_by = slice(None) if views is None else slice(1)  # parts are too short to tell
         surest = presence[told_by].detach().float().sort(dim=1, descending=True).values
         window = [pooled[told_by, -1].detach(), surest, shares[told_by, -1].detach().mean(dim=1, keepdim=True)]
-        presence = presence + f.logsigmoid(self.any_instrument(torch.cat(window, dim=1)).float())
+        certainty = f.logsigmoid(self.any_instrument(torch.cat(window, dim=1)).float())
         vectors = self.refiner(pooled[:, :-1])
         embeddings = joined(vectors, self.slot_kind(torch.cat([vectors, mean[:, :-1].float()], dim=-1)))
         whole = self._joined(pooled[:, -1], mean[:, -1], told, salience)
-        return MixtureOutput(vectors, embeddings, presence, masks, cells, whole)
+        return MixtureOutput(vectors, embeddings, presence + certainty, certainty, masks, cells, whole)
 
     def _layers(self) -> list[nn.TransformerDecoderLayer]:
         return [cast("nn.TransformerDecoderLayer", layer) for layer in self.decoder]

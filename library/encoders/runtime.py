@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from library.encoders.shared import Shared
 from library.encoders.spec import EncoderSpec, MixtureEmbedding, MixtureStream
 from library.encoders.streaming import NetworkStream, Scene
 from library.encoders.strips import Strip
+from library.encoders.together import Together
+from library.encoders.whole_pass import MOST_AT_ONCE, WholePass
 from library.errors import InputError
 from library.features import Frontend
 
@@ -43,9 +46,15 @@ MIN_SAMPLES = 1600
 
 
 class TorchEncoder:
-    """Single- and Multi-Instrument Encoder of one checkpoint on one device."""
+    """Single- and Multi-Instrument Encoder of one checkpoint on one device.
 
-    def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
+    Args:
+        checkpoint: Its network is changed.
+        device: "cpu" or "cuda".
+        in_batches: Hear mixtures of several threads in one pass, each window whole; usual on a GPU.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "cpu", in_batches: bool | None = None) -> None:
         self._spec = checkpoint.spec
         self._calibration = checkpoint.calibration
         self._device = torch.device(device)
@@ -54,6 +63,10 @@ class TorchEncoder:
         self._network = channels_last(checkpoint.network.to(self._device))
         self._frontend = Frontend(checkpoint.spec.features).to(self._device)
         self._onnx: OnnxNetwork | None = None
+        is_gpu = self._device.type != "cpu"
+        self._pass = WholePass(self._network, self._frontend, self._device, half=is_gpu)
+        together = Together(self._hear_all, MOST_AT_ONCE)
+        self._together = together if is_gpu or in_batches else None
 
     @property
     def spec(self) -> EncoderSpec:
@@ -64,6 +77,11 @@ class TorchEncoder:
     def device(self) -> str:
         """Device it runs on."""
         return self._device.type
+
+    @property
+    def answers_together(self) -> bool:
+        """Whether windows of several threads are heard in one pass."""
+        return self._together is not None
 
     def embed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embed audio[B, T] of one instrument each as unit vectors[B, D].
@@ -82,6 +100,10 @@ class TorchEncoder:
         Raises:
             InputError: The array is not [B, T] with T of at least 0.1 s, or holds NaN.
         """
+        if self._together is not None:
+            _check(audio)
+            heard = self._pass.hear(audio)
+            return _calibrated(_of(heard.embeddings[:, 0], heard.presence[:, 0], heard.whole[:, 0]), self._calibration)
         with torch.inference_mode():
             parts = [
                 _calibrated(Shared.of(self._network.multi(self._features(audio[i : i + MAX_BATCH]))), self._calibration)
@@ -92,7 +114,13 @@ class TorchEncoder:
         )
 
     def stream(self) -> MixtureStream:
-        """Begin a stream, whose windows take what their new audio costs; on a CPU ONNX Runtime does most of it."""
+        """Begin a stream.
+
+        On a CPU its windows take what their new audio costs, and ONNX Runtime does most of it; on a GPU they are heard
+        whole, together with those of other streams.
+        """
+        if self._together is not None:
+            return _BatchedStream(self._together, Frontend(self._spec.features), self._calibration)
         if self._device.type == "cpu":
             self._onnx = self._onnx or OnnxNetwork(self._network, self._spec.features, self._ranges)
         return self.torch_stream() if self._onnx is None else self._stream(self._onnx.strip(), self._onnx)
@@ -104,6 +132,16 @@ class TorchEncoder:
     def _stream(self, strip: Strip | None, sharer: OnnxNetwork | _TorchSharer) -> MixtureStream:
         heard = NetworkStream(self._network, self._frontend, self._device, strip)
         return _Stream(heard, sharer, self._calibration)
+
+    def _hear_all(self, windows: Sequence[NDArray[np.float32]]) -> list[Shared]:
+        """Hear windows[T] of several streams, those of one length in one pass."""
+        found: dict[int, Shared] = {}
+        for length in {len(window) for window in windows}:
+            rows = [row for row, window in enumerate(windows) if len(window) == length]
+            heard = self._pass.hear(np.stack([windows[row] for row in rows]))
+            for row, *parts in zip(rows, heard.embeddings, heard.presence, heard.whole, strict=True):
+                found[row] = _of(*parts)
+        return [found[row] for row in range(len(windows))]
 
     def _features(self, audio: NDArray[np.float32]) -> torch.Tensor:
         _check(audio)
@@ -155,6 +193,35 @@ class _Stream:
     def features(self) -> NDArray[np.float32] | None:
         with torch.inference_mode():
             return self._network.features()
+
+
+class _BatchedStream:
+    """Hear each window whole, in one pass with those of other streams that are due."""
+
+    def __init__(
+        self, together: Together[NDArray[np.float32], Shared], frontend: Frontend, calibration: Calibration
+    ) -> None:
+        self._together, self._frontend, self._calibration = together, frontend, calibration
+        self._last: NDArray[np.float32] | None = None
+
+    def encode(self, audio: NDArray[np.float32], start: int) -> MixtureEmbedding:  # noqa: ARG002 - part of the Protocol
+        _check(audio[None])
+        self._last = audio
+        return _calibrated(self._together.ask(audio), self._calibration)
+
+    def news(self, audio: NDArray[np.float32], start: int, present: float) -> float:  # noqa: ARG002 - as above
+        return 1.0
+
+    def features(self) -> NDArray[np.float32] | None:
+        last = self._last
+        if last is None:
+            return None
+        with torch.inference_mode():  # on the CPU: it is for a picture
+            return np.asarray(self._frontend(torch.from_numpy(np.array(last[None], np.float32)))[0, 0].numpy())
+
+
+def _of(embeddings: NDArray[np.float32], presence: NDArray[np.float32], whole: NDArray[np.float32]) -> Shared:
+    return Shared(embeddings, presence, embeddings, lambda: whole)
 
 
 def _check(audio: NDArray[np.float32]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -13,8 +15,8 @@ from library.hubs import Cohort
 from library.naming import UNFITTED, SetRule
 
 __all__ = [
-    "Encoder", "EncoderSpec", "MixtureEmbedding", "MixtureStream", "MultiEncoder", "SingleEncoder", "StreamingEncoder",
-    "WholeWindows", "stream_of",
+    "Encoder", "EncoderSpec", "MixtureEmbedding", "MixtureStream", "MultiEncoder", "SharedEncoder", "SingleEncoder",
+    "StreamingEncoder", "WholeWindows", "stream_of", "turn_of",
 ]  # fmt: skip
 
 
@@ -116,6 +118,22 @@ class StreamingEncoder(Protocol):
     def stream(self) -> MixtureStream:
         """Begin a stream."""
         ...
+
+
+@runtime_checkable
+class SharedEncoder(Protocol):
+    """A multi encoder that threads may ask at the same time."""
+
+    @property
+    def answers_together(self) -> bool:
+        """Whether it hears windows of several threads in one pass; otherwise they take turns."""
+        ...
+
+
+def turn_of(encoder: MultiEncoder) -> AbstractContextManager[object]:
+    """Return what threads hold while they ask an encoder: a lock, or nothing where it answers them together."""
+    is_shared = isinstance(encoder, SharedEncoder) and encoder.answers_together
+    return nullcontext() if is_shared else threading.Lock()
 
 
 class WholeWindows:
