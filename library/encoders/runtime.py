@@ -12,13 +12,13 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from library.encoders.blocks import ResidualBlock, Trunk, channels_last
-from library.encoders.checkpoint import Calibration, Checkpoint, load_checkpoint
-from library.encoders.network import TimbrelNetwork
+from library.encoders.checkpoint import Checkpoint, load_checkpoint
 from library.encoders.onnx_network import OnnxNetwork
 from library.encoders.quantise import ranges_of
 from library.encoders.shared import Shared
 from library.encoders.spec import EncoderSpec, MixtureEmbedding, MixtureStream
-from library.encoders.streaming import NetworkStream, Scene
+from library.encoders.streaming import NetworkStream
+from library.encoders.streams import BatchedStream, CalibratedStream, TorchSharer, calibrated, check_audio, shared_of
 from library.encoders.strips import Strip
 from library.encoders.together import Together
 from library.encoders.whole_pass import MOST_AT_ONCE, WholePass
@@ -32,17 +32,6 @@ WEIGHTS = Path(__file__).parent / "weights" / "timbrel.safetensors"
 
 MAX_BATCH = 16
 """Windows per forward pass: more gain nothing on a CPU and cost memory."""
-
-NEAR = 0.7
-"""Cosine of their places from which a slot of the newest part of a window is one that the last window held."""
-
-ALONE_BELOW = 2.0
-"""Sum of presences (the expected number of instruments) below which one plays by itself. Chosen on validation: seven in
-eight instruments by themselves lie below it, and one in five pairs, of whose names one in a hundred less is right than
-at 1.6."""
-
-MIN_SAMPLES = 1600
-"""Shortest audio that is embedded: 0.1 s."""
 
 
 class TorchEncoder:
@@ -101,12 +90,14 @@ class TorchEncoder:
             InputError: The array is not [B, T] with T of at least 0.1 s, or holds NaN.
         """
         if self._together is not None:
-            _check(audio)
+            check_audio(audio)
             heard = self._pass.hear(audio)
-            return _calibrated(_of(heard.embeddings[:, 0], heard.presence[:, 0], heard.whole[:, 0]), self._calibration)
+            return calibrated(
+                shared_of(heard.embeddings[:, 0], heard.presence[:, 0], heard.whole[:, 0]), self._calibration
+            )
         with torch.inference_mode():
             parts = [
-                _calibrated(Shared.of(self._network.multi(self._features(audio[i : i + MAX_BATCH]))), self._calibration)
+                calibrated(Shared.of(self._network.multi(self._features(audio[i : i + MAX_BATCH]))), self._calibration)
                 for i in _steps(audio)
             ]
         return MixtureEmbedding(
@@ -120,18 +111,17 @@ class TorchEncoder:
         whole, together with those of other streams.
         """
         if self._together is not None:
-            return _BatchedStream(self._together, Frontend(self._spec.features), self._calibration)
-        if self._device.type == "cpu":
-            self._onnx = self._onnx or OnnxNetwork(self._network, self._spec.features, self._ranges)
-        return self.torch_stream() if self._onnx is None else self._stream(self._onnx.strip(), self._onnx)
+            return BatchedStream(self._together, Frontend(self._spec.features), self._calibration)
+        self._onnx = self._onnx or OnnxNetwork(self._network, self._spec.features, self._ranges)
+        return self._stream(self._onnx.strip(), self._onnx)
 
     def torch_stream(self) -> MixtureStream:
         """Begin a stream that torch runs on any device: it hears exactly what windows by themselves do."""
-        return self._stream(None, _TorchSharer(self._network))
+        return self._stream(None, TorchSharer(self._network))
 
-    def _stream(self, strip: Strip | None, sharer: OnnxNetwork | _TorchSharer) -> MixtureStream:
+    def _stream(self, strip: Strip | None, sharer: OnnxNetwork | TorchSharer) -> MixtureStream:
         heard = NetworkStream(self._network, self._frontend, self._device, strip)
-        return _Stream(heard, sharer, self._calibration)
+        return CalibratedStream(heard, sharer, self._calibration)
 
     def _hear_all(self, windows: Sequence[NDArray[np.float32]]) -> list[Shared]:
         """Hear windows[T] of several streams, those of one length in one pass."""
@@ -140,110 +130,14 @@ class TorchEncoder:
             rows = [row for row, window in enumerate(windows) if len(window) == length]
             heard = self._pass.hear(np.stack([windows[row] for row in rows]))
             for row, *parts in zip(rows, heard.embeddings, heard.presence, heard.whole, strict=True):
-                found[row] = _of(*parts)
+                found[row] = shared_of(*parts)
         return [found[row] for row in range(len(windows))]
 
     def _features(self, audio: NDArray[np.float32]) -> torch.Tensor:
-        _check(audio)
+        check_audio(audio)
         tensor = torch.from_numpy(np.ascontiguousarray(audio, np.float32)).to(self._device)
         features: torch.Tensor = self._frontend(tensor)
         return features
-
-
-class _TorchSharer:
-    """Share cells out on the device that the network is on."""
-
-    def __init__(self, network: TimbrelNetwork) -> None:
-        self._network = network
-
-    def share(self, scene: Scene) -> Shared:
-        return Shared.of(scene.shared_by(self._network))
-
-    def newest(self, scene: Scene, doubt: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        both = self.share(scene)
-        return both.places[1], both.presence[1] - np.float32(doubt)
-
-
-class _Stream:
-    """Share out and calibrate what a network hears in a stream."""
-
-    def __init__(self, network: NetworkStream, sharer: OnnxNetwork | _TorchSharer, calibration: Calibration) -> None:
-        self._network, self._sharer, self._calibration = network, sharer, calibration
-        self._last: Shared | None = None  # the last window that was encoded
-
-    def encode(self, audio: NDArray[np.float32], start: int) -> MixtureEmbedding:
-        _check(audio[None])
-        with torch.inference_mode():
-            shared = self._sharer.share(self._network.listen(audio, start))
-        self._last = shared
-        return _calibrated(shared, self._calibration)
-
-    def news(self, audio: NDArray[np.float32], start: int, present: float) -> float:
-        _check(audio[None])
-        if self._last is None:
-            return 1.0
-        if not self._network.has_new_cell(audio, start):
-            return 0.0
-        with torch.inference_mode():
-            places, logits = self._sharer.newest(self._network.listen(audio, start), self._last.doubt)
-        held = self._last.places[_presence(self._last.presence, self._calibration) >= present]
-        is_new = (places @ held.T).max(axis=1, initial=-1.0) < NEAR
-        return float(_presence(logits[is_new], self._calibration).max(initial=0.0))
-
-    def features(self) -> NDArray[np.float32] | None:
-        with torch.inference_mode():
-            return self._network.features()
-
-
-class _BatchedStream:
-    """Hear each window whole, in one pass with those of other streams that are due."""
-
-    def __init__(
-        self, together: Together[NDArray[np.float32], Shared], frontend: Frontend, calibration: Calibration
-    ) -> None:
-        self._together, self._frontend, self._calibration = together, frontend, calibration
-        self._last: NDArray[np.float32] | None = None
-
-    def encode(self, audio: NDArray[np.float32], start: int) -> MixtureEmbedding:  # noqa: ARG002 - part of the Protocol
-        _check(audio[None])
-        self._last = audio
-        return _calibrated(self._together.ask(audio), self._calibration)
-
-    def news(self, audio: NDArray[np.float32], start: int, present: float) -> float:  # noqa: ARG002 - as above
-        return 1.0
-
-    def features(self) -> NDArray[np.float32] | None:
-        last = self._last
-        if last is None:
-            return None
-        with torch.inference_mode():  # on the CPU: it is for a picture
-            return np.asarray(self._frontend(torch.from_numpy(np.array(last[None], np.float32)))[0, 0].numpy())
-
-
-def _of(embeddings: NDArray[np.float32], presence: NDArray[np.float32], whole: NDArray[np.float32]) -> Shared:
-    return Shared(embeddings, presence, embeddings, lambda: whole)
-
-
-def _check(audio: NDArray[np.float32]) -> None:
-    if audio.ndim != 2 or audio.shape[1] < MIN_SAMPLES:
-        raise InputError(f"audio{list(audio.shape)}", "must be [B, T] with at least 0.1 s", "pad it with silence")
-    if not np.isfinite(audio).all():
-        raise InputError("audio", "holds NaN or infinity", "clean it before it is encoded")
-
-
-def _calibrated(out: Shared, calibration: Calibration) -> MixtureEmbedding:
-    """Turn logits into presences; of one instrument by itself the single path knows more than the slot."""
-    presence = _presence(out.presence, calibration)
-    alone = np.flatnonzero(presence.sum(axis=1) < ALONE_BELOW)
-    vectors = out.embeddings
-    if len(alone):
-        vectors[alone, presence[alone].argmax(axis=1)] = out.whole()[alone]
-    return MixtureEmbedding(vectors, presence)
-
-
-def _presence(logits: NDArray[np.float32], calibration: Calibration) -> NDArray[np.float32]:
-    calibrated = logits / np.float32(calibration.temperature) + np.float32(calibration.bias)
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(calibrated, -80.0, 80.0))))  # beyond, float32 overflows
 
 
 def load_encoder(path: Path = WEIGHTS, device: str = "auto") -> TorchEncoder:
