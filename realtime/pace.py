@@ -11,7 +11,7 @@ __all__ = ["FULL_S", "GLANCE_S", "Pace"]
 FULL_S = 0.5
 """Every window is heard in full that ends so long after the last that was."""
 
-GLANCE_S = 0.2
+GLANCE_S = 0.25
 """The newest part is heard by itself in windows that end so long after the last that anything was heard in."""
 
 _TINY_S = 1e-6
