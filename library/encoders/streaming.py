@@ -29,8 +29,8 @@ from library.features import Frontend, normalise_power
 __all__ = ["NEWEST_CELLS", "REFERENCE_DB", "NetworkStream", "Scene"]
 
 REFERENCE_DB = 1.0
-"""One window in fifteen of a song is computed whole at this, one in five at .3 dB. Names of 220 songs of validation have
-an F1 of .662 (in floats .666), at .3 dB .667 (.668)."""
+"""One window in fifteen of a song is computed whole at this, one in five at .3 dB. Names of 220 songs of validation
+have an F1 of .662 (in floats .666), at .3 dB .667 (.668)."""
 
 NEWEST_CELLS = 12
 """The newest 1.5 s of a window are heard by themselves as well: what entered half a second ago is a third of them and a
