@@ -73,8 +73,9 @@ class PowerSpectrogram(nn.Module):
     def of_piece(self, audio: Tensor) -> Tensor:
         """Return band power [F, n], within .001 dB of forward()'s, of the frames that lie in a piece of audio[T] whole.
 
-        The first frame's middle lies half of the longest transform behind its beginning; T is a whole number of hops.
+        The first frame's middle lies half of the longest transform behind its beginning.
         """
+        audio = audio[: len(audio) - (len(audio) - self.longest) % self.spec.hop_length]
         found = []
         for i, (n_fft, _) in enumerate(self._lengths):
             filters, edge, hop = self.get_buffer(f"pairs{i}"), (self.longest - n_fft) // 2, self.spec.hop_length
