@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from library.errors import AudioFileError
 
 if TYPE_CHECKING:
-    from torchaudio.transforms import Resample
+    from library.resampler import Resampler
 
 __all__ = [
     "SAMPLE_RATE_HZ",
@@ -132,7 +132,7 @@ def downmix(frames: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def resample(samples: NDArray[np.float32], from_hz: int, to_hz: int) -> NDArray[np.float32]:
-    """Resample samples[T] with a windowed sinc (torchaudio)."""
+    """Resample samples[T] with a windowed sinc of torchaudio (see library.resampler)."""
     if from_hz == to_hz or samples.size == 0:
         return samples
     import torch
@@ -168,10 +168,10 @@ def write_audio(path: Path, samples: NDArray[np.float32], sample_rate: int, subt
 
 
 @lru_cache(maxsize=16)
-def _resampler(from_hz: int, to_hz: int) -> Resample:
-    from torchaudio.transforms import Resample
+def _resampler(from_hz: int, to_hz: int) -> Resampler:
+    from library.resampler import Resampler
 
-    return Resample(from_hz, to_hz)
+    return Resampler(from_hz, to_hz)
 
 
 @contextmanager

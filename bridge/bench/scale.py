@@ -32,6 +32,10 @@ from realtime.windows import file_windows
 __all__ = ["PAPER", "ScaleBench", "ScaleRow", "bench_scale"]
 
 BUS_RATE_HZ = 48_000
+APART_S = 1.7
+"""How far into the song each bus is after the one before."""
+
+ROUNDS = 3
 PROBES = 6
 PAPER = "paper's large"
 
@@ -79,9 +83,9 @@ def bench_scale(
 ) -> ScaleBench:
     """Carry more and more buses, on one core where the encoder runs on the CPU, until one misses a hop.
 
-    A window is cut, mixed down and resampled from 48 kHz, heard, looked up, tracked and sent. On a CPU each bus is
-    heard as by the daemon, window after window; a GPU takes those that are due together in one batch, each of them
-    whole. Buses are due evenly over the hop.
+    A window is cut, mixed down and resampled from 48 kHz, heard, looked up, tracked and sent, as the daemon does: what
+    windows of a bus share is resampled and, on a CPU, heard once. A GPU takes those that are due together in one batch,
+    each of them whole. Buses are due evenly over the hop; the first window of each is heard before the clock runs.
 
     Args:
         parts: Loads the encoder and the library.
@@ -115,6 +119,7 @@ def bench_scale(
 def _search(
     name: str, work: _Buses | _Paper, hop_s: float, seconds: float, progress: Callable[[str], None]
 ) -> ScaleRow:
+    work.begin(1)
     begun = time.monotonic()
     for hop in range(PROBES):
         work([Due(0, hop)])
@@ -123,6 +128,7 @@ def _search(
 
     def carries(buses: int) -> bool:
         progress(f"{name}, hop {hop_s:g} s: {buses} buses for {seconds:.0f} s")
+        work.begin(buses)
         trials[buses] = run_trial(work, buses, hop_s, seconds, work.at_once)
         return not trials[buses].missed_hops
 
@@ -138,28 +144,33 @@ class _Buses:
         self._to, self._by = to, by
         self._cut = _Cutter(song, main.encoder.spec.window_s, hop_s)
         self._is_batched = _device(main) != "cpu"
-        self._buses: dict[int, tuple[Engine, _Handed, Hub]] = {}
+        self._buses: list[tuple[Engine, _Handed, Hub]] = []
         self.at_once = MOST_AT_ONCE if self._is_batched else 1
+
+    def begin(self, buses: int) -> None:
+        """Listen to so many buses anew, and hear the first window of each."""
+        self._cut.begin(buses)
+        self._buses = [self._bus(number) for number in range(buses)]
+        for number in range(buses):
+            self([Due(number, 0)])
 
     def __call__(self, due: Sequence[Due]) -> None:
         windows = [self._cut(one) for one in due]
         if self._is_batched:
             heard = self._main.encoder.encode(np.stack([window.audio for window in windows]))
             for one, vectors, presence in zip(due, heard.vectors, heard.presence, strict=True):
-                self._bus(one.bus)[1].row = MixtureEmbedding(vectors[None], presence[None])
+                self._buses[one.bus][1].row = MixtureEmbedding(vectors[None], presence[None])
         for one, window in zip(due, windows, strict=True):
-            engine, _, hub = self._bus(one.bus)
+            engine, _, hub = self._buses[one.bus]
             for effect in hub.on_analysis(engine.analyse(window), time.monotonic()):
                 if isinstance(effect, Send):
                     self._by.sendto(to_datagram(effect.message), self._to)
 
     def _bus(self, number: int) -> tuple[Engine, _Handed, Hub]:
-        if number not in self._buses:
-            handed = _Handed(self._main.encoder.spec)
-            encoder = handed if self._is_batched else self._main.encoder
-            engine = Engine(encoder, self._main.index, EngineConfig(hop_s=self._hop_s))
-            self._buses[number] = engine, handed, Hub(HubOptions(f"bus {number}", list_interval_s=self._hop_s))
-        return self._buses[number]
+        handed = _Handed(self._main.encoder.spec)
+        encoder = handed if self._is_batched else self._main.encoder
+        engine = Engine(encoder, self._main.index, EngineConfig(hop_s=self._hop_s))
+        return engine, handed, Hub(HubOptions(f"bus {number}", list_interval_s=self._hop_s))
 
 
 class _Handed:
@@ -192,23 +203,32 @@ class _Paper:
         self._pipeline = PaperPipeline("large", vectors)
         self._cut = _Cutter(song, window_s, hop_s)
 
+    def begin(self, buses: int) -> None:
+        """Listen to so many buses anew."""
+        self._cut.begin(buses)
+
     def __call__(self, due: Sequence[Due]) -> None:
         for one in due:
             self._pipeline.name(self._cut(one).audio)
 
 
 class _Cutter:
-    """Cut the windows of a bus out of the song, each bus at a place of its own, round and round."""
+    """Cut the windows of each bus out of the song, one after the other, from a place of its own on."""
 
     def __init__(self, song: NDArray[np.float32], window_s: float, hop_s: float) -> None:
-        self._song, self._window_s, self._hop_s = song, window_s, hop_s
+        self._rounds = np.concatenate([song] * ROUNDS)
+        self._song_frames, self._window_s, self._hop_s = len(song), window_s, hop_s
+        self._windows: list[Iterator[Window]] = []
+
+    def begin(self, buses: int) -> None:
+        """Put so many buses at their places."""
+        self._windows = [self._from(round(number * APART_S * BUS_RATE_HZ)) for number in range(buses)]
 
     def __call__(self, due: Due) -> Window:
-        frames = round(self._window_s * BUS_RATE_HZ)
-        start = round((due.hop * self._hop_s + due.bus * 1.7) * BUS_RATE_HZ) % (len(self._song) - frames)
-        piece = self._song[start : start + frames].copy()
-        window = next(file_windows(piece, BUS_RATE_HZ, self._window_s, self._hop_s))
-        return replace(window, start_frame=round(due.hop * self._hop_s * window.sample_rate))
+        return next(self._windows[due.bus])
+
+    def _from(self, start: int) -> Iterator[Window]:
+        return file_windows(self._rounds[start % self._song_frames :], BUS_RATE_HZ, self._window_s, self._hop_s)
 
 
 def _device(engine: Engine) -> str:
