@@ -43,7 +43,7 @@ class Resampler:
 
 
 def _kernel(from_hz: int, to_hz: int) -> tuple[Tensor, int, int]:
-    """Return torchaudio's filters [samples, taps], how far they reach back, and how many frames the samples stand for."""
+    """Return torchaudio's filters [samples, taps], how far they reach back, and the frames that those samples span."""
     known = Resample(from_hz, to_hz)
     kernel: Tensor = known.kernel
     return kernel[:, 0], int(known.width), known.orig_freq // known.gcd
