@@ -1,4 +1,4 @@
-"""Train the encoders: `timbrel train single` and `timbrel train multi`."""
+"""Train the encoders: `timbrel train single`, `timbrel train multi` and `timbrel train kinds`."""
 
 from __future__ import annotations
 
@@ -77,6 +77,27 @@ def multi_command(
     settings = _settings("multi", config, minutes, core_minutes, threads)
     with _progress() as show:
         result = train_multi(data, single, out, settings, _network(network), choose_device(device), show)
+    _report(result)
+
+
+@train_app.command("kinds")
+def kinds_command(
+    data: _Data,
+    weights: Annotated[Path, typer.Option("--weights", help="Weights whose kinds are to be told better.")],
+    out: _Out,
+    config: _Config = None,
+    minutes: _Minutes = None,
+    core_minutes: _Cores = None,
+    threads: _Threads = None,
+    device: _Device = "cpu",
+) -> None:
+    """Train what tells families and General MIDI programs; writes OUT/timbrel.safetensors, the rest as in WEIGHTS."""
+    from library.encoders.runtime import choose_device
+    from library.training.entry import train_kinds
+
+    settings = _settings("kinds", config, minutes, core_minutes, threads)
+    with _progress() as show:
+        result = train_kinds(data, weights, out, settings, choose_device(device), show)
     _report(result)
 
 

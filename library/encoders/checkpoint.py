@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from library.encoders.blocks import HarmonicStack
+from library.encoders.kind_network import HIDDEN, READINGS
 from library.encoders.network import NetworkConfig, TimbrelNetwork
 from library.encoders.spec import EncoderSpec
 from library.encoders.tensors import TensorFileError, read_tensors
@@ -21,7 +22,7 @@ from library.naming import UNFITTED, SetRule
 
 __all__ = ["Calibration", "Checkpoint", "load_checkpoint", "save_checkpoint"]
 
-FORMAT = "7"
+FORMAT = "8"
 ARCHITECTURE = "timbrel"
 _HEADER_KEY = "timbrel"
 _COHORT = "cohort"
@@ -132,9 +133,9 @@ def _build(header: Mapping[str, Any], state: dict[str, Tensor], fingerprint: str
     """
     cohort = state.pop(_COHORT)
     sizes = header["network"]
-    config = NetworkConfig(**{**sizes, "widths": tuple(sizes["widths"])})
+    config = NetworkConfig(**{**sizes, **{key: tuple(sizes[key]) for key in ("widths", "kind_widths")}})
     w1, w2 = config.widths
-    widths = (config.dim, config.cells, w1, w2, config.traits, config.refiner, config.kinds)
+    widths = (config.dim, config.cells, w1, w2, config.traits, config.refiner, config.kinds, *config.kind_widths)
     for size in (*widths, config.slots, config.heads, config.rows):
         _within("a size", size, 1, _MOST_SIZE)
     for width in (config.cells, config.refiner):
@@ -188,8 +189,24 @@ def _shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
         "queries": (config.slots, cells),
         "refiner.read.weight": (config.refiner, config.dim),
         "kind.layers.4.weight": (config.kinds, 2 * cells),
+        **_kind_shapes(config),
         **{f"decoder.{n}.linear1.weight": (2 * cells, cells) for n in range(config.layers)},
     }
+
+
+def _kind_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
+    first, *others = config.kind_widths
+    shapes: dict[str, tuple[int, ...]] = {
+        "kind_network.body.0.conv.weight": (first, 2, 5, 5),
+        "kind_network.say.1.weight": (HIDDEN, 2 * READINGS * others[-1]),
+        "kind_network.say.4.weight": (config.kinds, HIDDEN),
+    }
+    before = first
+    for number, width in enumerate(others):
+        shapes[f"kind_network.body.{2 * number + 1}.conv.weight"] = (width, before, 3, 3)
+        shapes[f"kind_network.body.{2 * number + 2}.conv1.weight"] = (width, width, 3, 3)
+        before = width
+    return shapes
 
 
 def _features(data: Mapping[str, Any]) -> FeatureSpec:

@@ -17,6 +17,7 @@ from torch.nn import functional as f
 
 from library.encoders.attention import decode, key_value_weights
 from library.encoders.blocks import Trunk
+from library.encoders.kind_network import KindNetwork
 from library.encoders.kinds import KindHead, joined
 from library.encoders.refiner import Refiner
 
@@ -42,6 +43,7 @@ class NetworkConfig:
         rows: Rows R of the cell grid, two semitones each, from MIDI note 28 up.
         refiner: Length of what slots say to each other when they are corrected.
         kinds: Length of what says of which kind an instrument is, joined to an embedding.
+        kind_widths: Channels of the network that says so of an instrument by itself, after each of its strides.
     """
 
     dim: int = 192
@@ -55,6 +57,7 @@ class NetworkConfig:
     rows: int = 36
     refiner: int = 64
     kinds: int = 64
+    kind_widths: tuple[int, int, int, int] = (32, 48, 96, 192)
 
     @property
     def embedding(self) -> int:
@@ -86,7 +89,7 @@ class MixtureOutput:
         certainty: [B or 1, 1] what that has added to them, 0 at most.
         masks: [B, K + 1, N] logits of each cell over the slots; the last is "no note".
         cells: [B, N, C] the trunk's cells, N = R * frames / 4, row by row.
-        whole: [B, E] unit norm, what the single path says of the window.
+        whole: [B, E] unit norm, what the single path says of the window; of its kind, what the cells tell.
     """
 
     vectors: Tensor
@@ -126,7 +129,8 @@ class TimbrelNetwork(nn.Module):
         self.presence = nn.Sequential(nn.Linear(width + 1, width), nn.ReLU(), nn.Linear(width, 1))
         self.refiner = Refiner(config.dim, config.refiner, config.heads)
         told = width + config.traits
-        self.kind = KindHead(2 * told, 2 * width, config.kinds)
+        self.kind_network = KindNetwork(config.kinds, config.kind_widths)
+        self.kind = KindHead(2 * told, 2 * width, config.kinds)  # says nearly the same of cells that are there anyhow
         self.slot_kind = KindHead(config.dim + told, 2 * width, config.kinds)
         # Percussion can look like an instrument to one slot; what all of the window sounds like tells them apart.
         self.any_instrument = nn.Sequential(
@@ -135,10 +139,7 @@ class TimbrelNetwork(nn.Module):
 
     def embed(self, features: Tensor) -> Tensor:
         """Embed features[B, 1, F, frames] of one instrument as unit vectors[B, E]."""
-        told = self.tell(self.trunk(features).flatten(2).transpose(1, 2))
-        salience = _share_out(told[..., -1:])
-        mean = _mean(told, salience)[:, 0]
-        return self._joined(self._place(mean), mean, told, salience)
+        return joined(self.single(features), self.kind_network(features))
 
     def single(self, features: Tensor) -> Tensor:
         """Return the part of embed() that says which instrument it is: unit vectors[B, D]."""

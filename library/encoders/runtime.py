@@ -13,6 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from library.encoders.blocks import ResidualBlock, Trunk, channels_last
 from library.encoders.checkpoint import Checkpoint, load_checkpoint
+from library.encoders.kind_network import Stride
 from library.encoders.onnx_network import OnnxNetwork
 from library.encoders.quantise import ranges_of
 from library.encoders.shared import Shared
@@ -178,6 +179,8 @@ def fuse_norms(network: nn.Module) -> None:
         elif isinstance(module, Trunk):
             for name in ("stem1", "stem2", "widen"):
                 _fuse(module, name, f"{name}_norm")
+        elif isinstance(module, Stride):
+            _fuse(module, "conv", "norm")
 
 
 def _fuse(parent: nn.Module, conv: str, norm: str) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from torch import Tensor
 from torch.nn import functional as f
 
 from library.data.clips import SPECS, ClipStore
-from library.encoders.checkpoint import save_checkpoint
+from library.encoders.checkpoint import load_checkpoint, save_checkpoint
 from library.encoders.paper import PaperLarge, PaperNetwork
 from library.errors import InputError
 from library.training.average import average_with
@@ -18,13 +19,14 @@ from library.training.calibrate import calibrate
 from library.training.config import TrainConfig
 from library.training.heads import refit_heads
 from library.training.kind_heads import fit_kinds
+from library.training.kind_task import KindTask
 from library.training.paper import PaperMultiTask, PaperSingleTask
 from library.training.ranks import Ranks
 from library.training.run import run_training
 from library.training.start import begin
 from library.training.tasks import MultiTask, SingleTask
 
-__all__ = ["Network", "export_run", "train_multi", "train_single"]
+__all__ = ["Network", "export_run", "train_kinds", "train_multi", "train_single"]
 
 Network = Literal["timbrel", "paper", "paper-large"]
 WINDOW_S = 5.0
@@ -81,6 +83,27 @@ def train_multi(
     return result
 
 
+def train_kinds(
+    data: Path, weights: Path, out: Path, config: TrainConfig, device: str, progress: Progress
+) -> dict[str, float]:
+    """Train what hears kinds, from what WEIGHTS know on; OUT/timbrel.safetensors has it, the rest as in WEIGHTS.
+
+    Raises:
+        EncoderError: WEIGHTS can't be read.
+    """
+    train, valid = _stores(data)
+    known = load_checkpoint(weights).network.kind_network
+    kinds = KindTask(train, valid, config, device, known)
+    result = run_training(kinds, config, out, progress)
+    if Ranks.is_first():
+        task = MultiTask(train, valid, config, device)
+        begin(task, weights, train)
+        task.network.kind_network.load_state_dict(kinds.network.state_dict())
+        directions = f.normalize(task.prototypes.weight.detach(), dim=-1)
+        _finish(task, out / "timbrel.safetensors", KIND_WINDOWS, directions)
+    return result
+
+
 def export_run(data: Path, run: Path, config: TrainConfig, other: Path | None = None, share: float = 0.0) -> str:
     """Write RUN/timbrel.safetensors from the last state of a multi run, finished or not; returns the fingerprint.
 
@@ -118,9 +141,13 @@ def export(task: MultiTask, path: Path, windows: int) -> str:
     """
     directions = f.normalize(task.prototypes.weight.detach(), dim=-1)
     refit_heads(task.network, task.draws(windows), directions, task.scale)
-    if task.kinds:
-        some = min(windows, KIND_WINDOWS)
-        fit_kinds(task.network, task.clips(some), task.draws(some), directions, task.scale, task.kinds)
+    return _finish(task, path, min(windows, KIND_WINDOWS), directions)
+
+
+def _finish(task: MultiTask, path: Path, windows: int, directions: Tensor) -> str:
+    """Fit what says kinds by cells, on so many windows, calibrate all and write the weights."""
+    if task.network.kind_network.is_trained:
+        fit_kinds(task.network, task.clips(windows), task.draws(windows), directions, task.scale)
     heard = task.heard_in_validation(CALIBRATION_MIXTURES)
     cohort = task.cohort()
     calibration = calibrate(heard.vectors, heard.logits, heard.library, heard.truth, cohort.numpy())

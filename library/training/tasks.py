@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,7 @@ from library.evaluation.protocols import mixture_scores, single_scores
 from library.naming import UNFITTED
 from library.training.config import TrainConfig
 from library.training.kind_heads import LabelledClips
-from library.training.kinds import KINDS
+from library.training.kinds import KindLabels
 from library.training.losses import Kinds, Targets, angular_margin_loss, mixture_loss, note_loss
 from library.training.validation import (
     VALIDATION_MIXTURES,
@@ -30,9 +30,6 @@ from library.training.validation import (
 )
 
 __all__ = ["Heard", "MultiTask", "SingleTask", "half"]
-
-NO_KIND = -100
-"""Label of instruments whose kind is not known; the loss passes over it."""
 
 SMALLEST_MIXTURE = 2
 """Most instruments of the mixtures that a run begins with: notes are learnt where they can be heard."""
@@ -81,23 +78,13 @@ class SingleTask:
         self.network = channels_last(TimbrelNetwork().to(device))
         dim = self.network.config.dim
         self.prototypes = Prototypes(len(train.instruments), dim).to(device)
-        self._kind_of: dict[str, Tensor] = {}
-        self._kinds: dict[str, Prototypes] = {}
-        for name, kind_of in KINDS.items():
-            kinds = [kind_of(instrument) for instrument in train.instruments]
-            known = sorted({kind for kind in kinds if kind})
-            numbers = [known.index(kind) if kind else NO_KIND for kind in kinds]
-            self._kind_of[name] = torch.tensor(numbers, device=self.device)
-            self._kinds[name] = Prototypes(len(known), dim).to(device)
+        self._labels = KindLabels.read(train.instruments, self.device)
+        self._kinds = {name: Prototypes(len(known), dim).to(device) for name, known in self._labels.known.items()}
         self.modules: dict[str, nn.Module] = {
             "network": self.network,
             "prototypes": self.prototypes,
             **self._kinds,
         }
-        narrowest = ["".join(kind_of(instrument) for kind_of in KINDS.values()) for instrument in train.instruments]
-        self._alike = [
-            np.array([c for c, other in enumerate(narrowest) if other == kind]) for kind in sorted({*narrowest} - {""})
-        ]
         self._mixer = Mixer(train, MixConfig(), config.seed, device)
         self.rng = self._mixer.rng
 
@@ -115,7 +102,7 @@ class SingleTask:
         with torch.no_grad():
             self.prototypes.weight.copy_(directions)
             for name, kinds in self._kinds.items():
-                of = self._kind_of[name]
+                of = self._labels.of[name]
                 means = [directions[of == kind].mean(dim=0) for kind in range(len(kinds.weight))]
                 kinds.weight.copy_(f.normalize(torch.stack(means), dim=-1))
 
@@ -145,19 +132,15 @@ class SingleTask:
 
     def _makers_loss(self, batch: int) -> dict[str, Tensor]:
         """Name the kinds of clips as other makers might have made them; each kind is drawn as often."""
-        label = self._each_kind(self._mixer.rng, batch)
+        label = self._labels.draw(self._mixer.rng, batch)
         features = self._mixer.other_makers(label)
         with half(self.device.type):
             vectors = self.network.single(features)
         of = torch.from_numpy(label).to(self.device)
         return {name: kinds.loss(vectors, of, self._config) for name, kinds in self._targets().kinds.items()}
 
-    def _each_kind(self, rng: np.random.Generator, batch: int) -> NDArray[np.int64]:
-        """Draw instruments [batch] so that each kind comes as often."""
-        return np.array([rng.choice(self._alike[int(rng.integers(len(self._alike)))]) for _ in range(batch)])
-
     def _targets(self) -> Targets:
-        kinds = {name: Kinds(module.weight, self._kind_of[name]) for name, module in self._kinds.items()}
+        kinds = {name: Kinds(module.weight, self._labels.of[name]) for name, module in self._kinds.items()}
         return Targets(self.prototypes.weight, kinds)
 
 
@@ -180,7 +163,7 @@ class MultiTask(SingleTask):
         with half(self.device.type):
             out = self.network.multi(drawn.features)
         mixed, more = mixture_loss(self.network, _full(out), drawn, self._targets(), config)
-        if config.makers and self._alike:
+        if config.makers and self._labels.alike:
             kinds = self._makers_loss(round(config.batch * config.makers))
             more |= {f"makers_{name}": float(part.detach()) for name, part in kinds.items()}
             mixed = mixed + torch.stack([*kinds.values()]).sum()
@@ -226,14 +209,9 @@ class MultiTask(SingleTask):
         """Yield batches of single clips, every other one as other makers' might sound; each kind is drawn as often."""
         mixer = Mixer(self._store, MixConfig(), [self._config.seed, CLIPS], str(self.device))
         for number in range(windows // _BATCH):
-            label = self._each_kind(mixer.rng, _BATCH)
+            label = self._labels.draw(mixer.rng, _BATCH)
             features = mixer.other_makers(label) if number % 2 else mixer.singles(_BATCH, label).features
             yield features, torch.from_numpy(label).to(self.device)
-
-    @property
-    def kinds(self) -> Mapping[str, Tensor]:
-        """Number of each training instrument's kind [C], below 0 for none, by each grouping that tells any."""
-        return {name: of for name, of in self._kind_of.items() if (of >= 0).any()}
 
     def cohort(self) -> Tensor:
         """Draw slots [COHORT, E] of training mixtures, of each as many of the surest as instruments play in it."""

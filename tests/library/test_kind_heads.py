@@ -1,19 +1,29 @@
-"""Check what says of which kind an instrument is: how it joins an embedding, and how it is fitted."""
+"""Check what says of which kind an instrument is: in an embedding, as it is learnt, by cells alone."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from torch import Tensor
 from torch.nn import functional as f
 
+from library.data.clips import ClipStore
 from library.data.mixing import MixConfig, Mixer
+from library.encoders.checkpoint import load_checkpoint
+from library.encoders.kind_network import KindNetwork
 from library.encoders.kinds import KIND_WEIGHT, KindHead, joined
 from library.encoders.network import NetworkConfig, TimbrelNetwork
+from library.encoders.runtime import WEIGHTS
 from library.training.config import TrainConfig
+from library.training.entry import train_kinds
 from library.training.kind_heads import fit_kinds
+from library.training.kind_task import INSTRUMENTS, KindTask
+from library.training.kinds import NO_KIND, KindLabels
+from library.training.run import run_training
 from library.training.tasks import MultiTask
 from tests.library.clips import small_store
 
@@ -44,41 +54,93 @@ def test_a_new_head_says_nothing_and_leaves_cosines_as_they_are() -> None:
     assert whole.embeddings.shape == (3, 9, SMALL.embedding)
 
 
-def test_only_the_heads_change_and_instruments_of_a_kind_come_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("library.training.kind_heads.STEPS", 200)
-    monkeypatch.setattr("library.training.kind_heads.SLOT_STEPS", 50)
-    store = small_store(CLASSES, 9)
-    rows = tuple(replace(row, program=8 * (number % 3)) for number, row in enumerate(store.instruments))
-    store = replace(store, instruments=rows)
+def test_what_is_heard_of_a_kind_is_a_direction_whatever_the_length_and_level() -> None:
+    torch.manual_seed(0)
+    network = KindNetwork(8, (4, 6, 8, 10)).eval()
+    network.reset()
+    with torch.inference_mode():
+        for frames in (4, 5, 63, 157):
+            said = network(torch.randn(3, 1, 180, frames))
+            torch.testing.assert_close(said.norm(dim=-1), torch.ones(3))
+
+
+def test_kinds_are_told_from_programs_and_names_and_drawn_alike() -> None:
+    rows = _three_programs(small_store(CLASSES, 9)).instruments
+    patch = replace(rows[0], engine="amsynth", name="Nameless")
+    labels = KindLabels.read([*rows, patch])
+    assert [len(known) for known in labels.known.values()] == [3, 3]
+    assert all(int(of[-1]) == NO_KIND for of in labels.of.values())
+    assert sorted(len(alike) for alike in labels.alike) == [4, 4, 4]
+    drawn = labels.draw(np.random.default_rng(0), 300)
+    assert np.bincount(drawn % 3).min() > 70
+    assert len(rows) not in drawn
+
+
+def test_kinds_are_learnt_and_the_run_goes_on_from_what_was(tmp_path: Path) -> None:
+    store = _three_programs(small_store(CLASSES, 9))
+    config = TrainConfig(steps=40, batch=16, scale=16.0, peak_lr=4e-3)
+    task = KindTask(store, store, config)
+    before = task.validate()["families"]
+    learnt = run_training(task, config, tmp_path)
+    assert learnt["families"] > max(0.5, before)
+    assert {"families", "programs", INSTRUMENTS} <= json.loads((tmp_path / "log.jsonl").read_text()).keys()
+    again = KindTask(store, store, TrainConfig(), start=task.network)
+    assert again.validate()["families"] > 0.5
+    new = KindNetwork(64, (32, 48, 96, 192))
+    assert not new.is_trained
+    assert KindTask(store, store, TrainConfig(), start=new).network.is_trained
+
+
+def test_trained_kinds_are_in_the_weights_and_the_rest_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("entry.CALIBRATION_MIXTURES", 64), ("tasks.COHORT", 32), ("kind_heads.STEPS", 5)):
+        monkeypatch.setattr(f"library.training.{name}", value)
+    monkeypatch.setattr("library.training.entry.KIND_WINDOWS", 64)
+    stores = (_three_programs(small_store(CLASSES, 9)), _three_programs(small_store(CLASSES, 27, seed=1)))
+    monkeypatch.setattr("library.training.entry._stores", lambda *_: stores)
+    result = train_kinds(tmp_path, WEIGHTS, tmp_path, TrainConfig(steps=2, batch=8), "cpu", lambda *_: None)
+    assert {"families", "programs"} <= set(result)
+    before, after = (load_checkpoint(path).network.state_dict() for path in (WEIGHTS, tmp_path / WEIGHTS.name))
+    changed = {key.partition(".")[0] for key, value in after.items() if not torch.equal(value, before[key])}
+    assert changed == {"kind_network", "kind", "slot_kind"}
+
+
+def test_cells_say_of_kinds_what_is_heard_in_the_whole_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("library.training.kind_heads.STEPS", 150)
+    store = _three_programs(small_store(CLASSES, 9))
     task = MultiTask(store, small_store(CLASSES, 27, seed=1), TrainConfig())
     network = task.network
+    features = Mixer(store, MixConfig(), seed=5).singles(64).features
+    hears = _Colour(features, network.config.kinds)
+    monkeypatch.setattr(network.kind_network, "forward", hears)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     prototypes = f.normalize(torch.randn(CLASSES, network.config.dim), dim=-1)
-    fit_kinds(network, task.clips(128), task.draws(128), prototypes, task.scale, task.kinds)
+    fit_kinds(network, task.clips(128), task.draws(64), prototypes, task.scale)
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
     assert {name.partition(".")[0] for name in changed} == {"kind", "slot_kind"}
-    said, label = _said(network, Mixer(store, MixConfig(), seed=5))
-    cosine = said @ said.T
-    alike = (label[:, None] - label[None]) % 3 == 0
-    other = label[:, None] != label[None]
-    assert cosine[alike & other].mean() > cosine[~alike].mean() + 0.2
-
-
-@pytest.mark.parametrize(("name", "groupings"), [("Test", set()), ("Fat Brass", {"families"})])
-def test_what_patches_do_not_tell_is_left_out(name: str, groupings: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("library.training.kind_heads.STEPS", 5)
-    monkeypatch.setattr("library.training.kind_heads.SLOT_STEPS", 5)
-    store = small_store(CLASSES, 9)
-    patches = tuple(replace(row, engine="amsynth", name=name) for row in store.instruments)
-    task = MultiTask(replace(store, instruments=patches), small_store(CLASSES, 27, seed=1), TrainConfig())
-    assert set(task.kinds) == groupings
-    if groupings:
-        prototypes = f.normalize(torch.randn(CLASSES, task.network.config.dim), dim=-1)
-        fit_kinds(task.network, task.clips(32), task.draws(32), prototypes, task.scale, task.kinds)
-        assert all(bool(p.isfinite().all()) for p in task.network.kind.parameters())
-
-
-def _said(network: TimbrelNetwork, mixer: Mixer) -> tuple[Tensor, Tensor]:
-    drawn = mixer.singles(96)
+    dim = network.config.dim
     with torch.inference_mode():
-        return f.normalize(network.embed(drawn.features)[:, network.config.dim :], dim=-1), drawn.label
+        heard = hears(features)
+        said = f.normalize(network.multi(features).whole[:, dim:], dim=-1)
+        joint = f.normalize(network.embed(features)[:, dim:], dim=-1)
+    torch.testing.assert_close(joint, heard)
+    assert (said * heard).sum(dim=-1).mean() > 0.5
+    assert (said * heard.roll(1, 0)).sum(dim=-1).mean() < 0.2
+
+
+class _Colour:
+    """Hear a kind in how loud bands are."""
+
+    def __init__(self, features: torch.Tensor, kinds: int) -> None:
+        loud = features.mean(dim=(1, 3))
+        self._usual = loud.mean(dim=0)
+        self._bands = torch.randn(loud.shape[1], kinds, generator=torch.Generator().manual_seed(0))
+
+    def __call__(self, features: torch.Tensor) -> torch.Tensor:
+        return f.normalize((features.mean(dim=(1, 3)) - self._usual) @ self._bands, dim=-1)
+
+
+def _three_programs(store: ClipStore) -> ClipStore:
+    rows = tuple(replace(row, program=8 * (number % 3)) for number, row in enumerate(store.instruments))
+    return replace(store, instruments=rows)
