@@ -7,14 +7,14 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bridge.midi import open_midi
-from library.errors import CaptureError, DeviceError
+from library.errors import CaptureError
 from library.index import library_path
 from realtime.jack_open import open_client
 from realtime.ring import Ring
@@ -70,11 +70,31 @@ def test_the_look_for_inputs_says_that_jack_does_not_answer() -> None:
     assert (found["devices"], found["jack"]) == (None, None)
 
 
-def test_no_midi_port_is_asked_of_a_jack_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+OPENS_A_PORT = """
+import os
+from bridge.midi import open_midi
+from library.errors import DeviceError
+try:
+    open_midi("timbrel", "jack")
+except DeviceError as error:
+    print(error, flush=True)
+os._exit(0)
+"""
+"""In a process of its own: what still waits for JACK there ends with it, and can't hold Python's lock in this one."""
+
+
+def test_no_midi_port_is_asked_of_a_jack_that_does_not_answer() -> None:
     with _hanging_server() as server:
-        monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
-        with pytest.raises(DeviceError, match=r"tried jack, which does not answer within 5 s"):
-            open_midi("timbrel", "jack")
+        done = subprocess.run(
+            [sys.executable, "-c", OPENS_A_PORT],
+            env={**os.environ, "JACK_DEFAULT_SERVER": server.name},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert "tried jack, which does not answer within 5 s" in done.stdout, done.stderr
 
 
 def test_a_daemon_whose_jack_hangs_says_so_and_ends_when_it_is_told(
