@@ -36,6 +36,8 @@ APART_S = 1.7
 """How far into the song each bus is after the one before."""
 
 ROUNDS = 3
+"""Times that the song is played: enough for the longest trial from any place."""
+
 PROBES = 6
 PAPER = "paper's large"
 

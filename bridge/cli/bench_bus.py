@@ -45,7 +45,9 @@ def scale_command(
     hops: Annotated[
         str, typer.Option("--hops", metavar="S,S,...", help="Seconds between windows of a bus.")
     ] = "0.5,0.25",
-    seconds: Annotated[float, typer.Option("--seconds", min=1.0, help="Length of a trial in real time.")] = 20.0,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=1.0, max=100.0, help="Length of a trial in real time.")
+    ] = 20.0,
     library: Library = "gm",
     device: Device = "cpu",
     as_json: Json = False,

@@ -20,6 +20,7 @@ from library.training.config import TrainConfig
 from library.training.heads import refit_heads
 from library.training.kind_heads import fit_kinds
 from library.training.kind_task import KindTask
+from library.training.kinds import KindLabels
 from library.training.paper import PaperMultiTask, PaperSingleTask
 from library.training.ranks import Ranks
 from library.training.run import run_training
@@ -90,8 +91,12 @@ def train_kinds(
 
     Raises:
         EncoderError: WEIGHTS can't be read.
+        InputError: DATA holds no clips, or none of a known kind.
     """
     train, valid = _stores(data)
+    if not KindLabels.read(train.instruments).alike:
+        rule = "holds no instrument whose family or General MIDI program is known"
+        raise InputError(data, rule, "render SoundFonts too: `timbrel data render`")
     known = load_checkpoint(weights).network.kind_network
     kinds = KindTask(train, valid, config, device, known)
     result = run_training(kinds, config, out, progress)
@@ -146,7 +151,7 @@ def export(task: MultiTask, path: Path, windows: int) -> str:
 
 def _finish(task: MultiTask, path: Path, windows: int, directions: Tensor) -> str:
     """Fit what says kinds by cells, on so many windows, calibrate all and write the weights."""
-    if task.network.kind_network.is_trained:
+    if task.network.kind_network.is_trained and task.has_kinds:
         fit_kinds(task.network, task.clips(windows), task.draws(windows), directions, task.scale)
     heard = task.heard_in_validation(CALIBRATION_MIXTURES)
     cohort = task.cohort()

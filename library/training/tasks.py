@@ -93,6 +93,11 @@ class SingleTask:
         return self._single_loss(self._config.batch)
 
     @property
+    def has_kinds(self) -> bool:
+        """Whether the kind of any instrument is known."""
+        return bool(self._labels.alike)
+
+    @property
     def scale(self) -> float:
         """Inverse temperature of the softmax over instruments."""
         return self._config.scale

@@ -18,6 +18,7 @@ from library.encoders.kind_network import KindNetwork
 from library.encoders.kinds import KIND_WEIGHT, KindHead, joined
 from library.encoders.network import NetworkConfig, TimbrelNetwork
 from library.encoders.runtime import WEIGHTS
+from library.errors import InputError
 from library.training.config import TrainConfig
 from library.training.entry import train_kinds
 from library.training.kind_heads import fit_kinds
@@ -104,6 +105,16 @@ def test_trained_kinds_are_in_the_weights_and_the_rest_is_as_it_was(
     before, after = (load_checkpoint(path).network.state_dict() for path in (WEIGHTS, tmp_path / WEIGHTS.name))
     changed = {key.partition(".")[0] for key, value in after.items() if not torch.equal(value, before[key])}
     assert changed == {"kind_network", "kind", "slot_kind"}
+
+
+def test_without_a_known_kind_nothing_is_learnt_of_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = small_store(CLASSES, 9)
+    nameless = replace(store, instruments=tuple(replace(row, engine="amsynth") for row in store.instruments))
+    monkeypatch.setattr("library.training.entry._stores", lambda *_: (nameless, nameless))
+    with pytest.raises(InputError, match="family or General MIDI program is known"):
+        train_kinds(tmp_path, WEIGHTS, tmp_path, TrainConfig(steps=1), "cpu", lambda *_: None)
+    assert not MultiTask(nameless, store, TrainConfig()).has_kinds
+    assert MultiTask(store, store, TrainConfig()).has_kinds
 
 
 def test_cells_say_of_kinds_what_is_heard_in_the_whole_window(monkeypatch: pytest.MonkeyPatch) -> None:
