@@ -11,9 +11,9 @@ from realtime.jack_open import open_client
 
 __all__ = ["MidiRoute"]
 
-APPEAR_S, LOOK_S = 2.0, 0.1
-"""Longest wait for an input: a DAW whose session has just been loaded may tell of its tracks before it has their
-ports. Time between two looks."""
+APPEAR_S, LOOK_S = 6.0, 0.1
+"""Longest wait for an input: a DAW whose session has just been loaded tells of its tracks before it has their ports, on
+a busy machine by seconds. Time between two looks."""
 
 
 class MidiRoute:

@@ -44,11 +44,15 @@ def render_command(
     more: Annotated[
         bool, typer.Option("--more", help="Add train instruments to those rendered before; the unseen stay.")
     ] = False,
+    known: Annotated[
+        bool, typer.Option("--known", help="Also clips of all training presets of known kinds, for `train kinds`.")
+    ] = False,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 2,
     seed: Annotated[int, typer.Option("--seed", help="Seed of what is chosen and played.")] = 0,
 ) -> None:
     """Render note banks, phrases and their spectrograms, or the paper's data set; a stopped run goes on."""
     from library.data.clips import build_clips
+    from library.data.known import build_known
     from library.data.nlakh import write_nlakh
     from library.data.render import render_all
 
@@ -60,6 +64,8 @@ def render_command(
         render_all(out, workers, show, seed, more=more)
         for split in ("train", "valid", "test"):
             build_clips(out, split, workers, show, seed)
+        if known:
+            build_known(out, workers, show, seed)
 
 
 def _plan(

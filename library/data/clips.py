@@ -40,14 +40,17 @@ __all__ = [
     "DRUMS",
     "FRAMES",
     "ONE_SHOT",
+    "ONE_SHOT_CLIPS",
     "PARTS",
     "PHRASE",
     "ROWS",
     "SONG",
     "SPECS",
     "ClipStore",
+    "amplitude_of",
     "build_clips",
     "note_cells",
+    "one_shots",
     "phrase_audio",
     "song_pool",
 ]
@@ -178,7 +181,7 @@ def _clips(groups: Sequence[tuple[int, NDArray[np.float32], list[list[Note]]]], 
     notes = np.stack([note_cells(played) for _, _, scores in groups for played in scores])
     kind = [kind for kind, clips, _ in groups for _ in clips]
     numbers = [-1] * (len(kind) - len(part)) + list(part)
-    return _Clips([_amplitude(audio, spec) for spec in SPECS], notes, kind, numbers)
+    return _Clips([amplitude_of(audio, spec) for spec in SPECS], notes, kind, numbers)
 
 
 def note_cells(notes: Sequence[Note]) -> NDArray[np.uint8]:
@@ -200,7 +203,7 @@ def _instrument_clips(data: Path, split: Split, seed: int, number: int) -> _Clip
     groups = [
         (PHRASE, phrase_audio(data, split, instrument), phrase_notes(data, split, instrument)),
         (BANK, *_play(player, _bank_scores(instrument, split, rng))),
-        (ONE_SHOT, *_play(player, _one_shots(instrument, rng))),
+        (ONE_SHOT, *_play(player, one_shots(instrument, rng))),
     ]
     numbers = _parts(split, seed, rng)
     if not numbers:
@@ -253,14 +256,15 @@ def _bank_scores(instrument: Instrument, split: Split, rng: np.random.Generator)
     return [transpose(phrase.notes, instrument.low, instrument.high, rng) for phrase in picked]
 
 
-def _one_shots(instrument: Instrument, rng: np.random.Generator) -> list[list[Note]]:
+def one_shots(instrument: Instrument, rng: np.random.Generator) -> list[list[Note]]:
+    """Draw single notes of an instrument's range."""
     pitches = rng.integers(instrument.low, instrument.high + 1, size=ONE_SHOT_CLIPS)
     return [
         [Note(rng.uniform(0, 1), rng.uniform(0.3, 3.5), int(pitch), int(rng.integers(50, 120)))] for pitch in pitches
     ]
 
 
-def _amplitude(audio: NDArray[np.float32], spec: FeatureSpec) -> NDArray[np.float16]:
+def amplitude_of(audio: NDArray[np.float32], spec: FeatureSpec) -> NDArray[np.float16]:
     """Return the square root of band power [N, F, FRAMES] of audio[N, T], each clip of mean power 1."""
     with torch.inference_mode():
         power = PowerSpectrogram(spec)(torch.from_numpy(np.ascontiguousarray(audio)))[..., :FRAMES]

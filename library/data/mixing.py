@@ -22,7 +22,6 @@ from library.features import normalise_power
 
 __all__ = ["MixConfig", "Mixer", "MixtureBatch", "SingleBatch"]
 
-
 AUDIBLE = 10**-4.5
 """Power of a note's cell, relative to the window's mean, below which it is not heard."""
 
@@ -108,11 +107,13 @@ class Mixer:
     Args:
         store: Clips of one split.
         config: How mixtures are made.
-        seed: Seed of what is drawn.
+        seed: Seed of what is drawn, or what draws it.
         device: Where power is summed.
     """
 
-    def __init__(self, store: ClipStore, config: MixConfig, seed: int | list[int], device: str = "cpu") -> None:
+    def __init__(
+        self, store: ClipStore, config: MixConfig, seed: int | list[int] | np.random.Generator, device: str = "cpu"
+    ) -> None:
         self._config = config
         self._rng = np.random.default_rng(seed)
         self._device = torch.device(device)

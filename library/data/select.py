@@ -17,7 +17,7 @@ from library.features import PowerSpectrogram
 from library.front_end import FeatureSpec
 from library.synths.notes import Note
 
-__all__ = ["Probe", "choose", "extend", "measure"]
+__all__ = ["Probe", "choose", "extend", "is_apart", "is_good", "measure"]
 
 MIN_DISTANCE_DB = 4.0
 """RMS distance of two mel probes below which two training programs are one sound (re-rendered, one differs by 0-3)."""
@@ -116,12 +116,17 @@ def extend(
 
 
 def _good(found: Sequence[tuple[Instrument, Probe]]) -> list[tuple[Instrument, Probe]]:
-    """Leave out what is silent, unpitched or a click."""
-    return [
-        (instrument, probe)
-        for instrument, probe in found
-        if probe.level_db > MIN_LEVEL_DB and probe.tonality > MIN_TONALITY and probe.sustain >= 0.5
-    ]
+    return [row for row in found if is_good(row[1])]
+
+
+def is_good(probe: Probe) -> bool:
+    """Tell whether a preset is neither silent nor unpitched nor a click."""
+    return probe.level_db > MIN_LEVEL_DB and probe.tonality > MIN_TONALITY and probe.sustain >= 0.5
+
+
+def is_apart(probe: Probe, unseen: Sequence[Probe]) -> bool:
+    """Tell whether a preset is no near-duplicate of an unseen one."""
+    return _nearest_db(probe, [other.picture for other in unseen]) >= MIN_UNSEEN_DISTANCE_DB
 
 
 def _capped(
@@ -141,13 +146,18 @@ def _distinct(
     kept: list[tuple[Instrument, Probe]] = []
     pictures = [probe.picture for probe in others]
     for instrument, probe in rows:
-        if pictures:
-            distance = np.sqrt(np.square(np.stack(pictures) - probe.picture).mean(axis=1)).min()
-            if distance < min_distance_db:
-                continue
+        if _nearest_db(probe, pictures) < min_distance_db:
+            continue
         pictures.append(probe.picture)
         kept.append((instrument, probe))
     return kept
+
+
+def _nearest_db(probe: Probe, pictures: Sequence[NDArray[np.float32]]) -> float:
+    """Return the RMS distance of a probe to the nearest of some pictures in dB."""
+    if not pictures:
+        return np.inf
+    return float(np.sqrt(np.square(np.stack(pictures) - probe.picture).mean(axis=1)).min())
 
 
 def _by_family(

@@ -26,6 +26,9 @@ from library.training.validation import feature_batches, validation_rows
 
 __all__ = ["KindTask"]
 
+PATCHES = 0.35
+"""Share of the clips that patches of synthesisers play, whose names tell no more than a family."""
+
 OTHER_MAKERS = 0.7
 """Share of the clips that are changed as other makers' might sound."""
 
@@ -54,6 +57,7 @@ class KindTask:
         config: Its batch, scale, seed.
         device: "cpu" or "cuda".
         start: What was learnt before; None or a new network to begin anew.
+        known: More presets of known kinds to learn from (library.data.known), if there are any.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class KindTask:
         config: TrainConfig,
         device: str = "cpu",
         start: KindNetwork | None = None,
+        known: ClipStore | None = None,
     ) -> None:
         torch.manual_seed(config.seed)
         self._config, self._valid, self._device = config, valid, torch.device(device)
@@ -72,31 +77,43 @@ class KindTask:
         if start is not None and start.is_trained:
             network.load_state_dict(start.state_dict())
         self.network = channels_last(network.to(device))
-        self._labels = KindLabels.read(train.instruments, device)
-        counts = {
-            **{name: len(known) for name, known in self._labels.known.items()},
-            INSTRUMENTS: len(train.instruments),
-        }
+        self._stores = (train,) if known is None else (train, known)
+        presets = [row for store in self._stores for row in store.instruments]
+        self._labels = KindLabels.read(presets, device)
+        counts = {**{name: len(kinds) for name, kinds in self._labels.known.items()}, INSTRUMENTS: len(presets)}
         self._directions = {name: Prototypes(count, sizes.kinds).to(device) for name, count in counts.items()}
         if start is not None and start.is_trained:
-            self._place(train)
+            self._place()
         self.modules: dict[str, nn.Module] = {"kind_network": self.network, **self._directions}
-        self._mixer = Mixer(train, MixConfig(), config.seed, device)
-        self.rng = self._mixer.rng
+        self.rng = np.random.default_rng(config.seed)
+        self._mixers = [Mixer(store, MixConfig(), self.rng, device) for store in self._stores]
 
     def loss(self, done: float) -> tuple[Tensor, dict[str, float]]:  # noqa: ARG002 - part of the Protocol
         """Draw clips, each kind as often, and name their kinds."""
-        label = self._labels.draw(self.rng, self._config.batch)
-        changed = round(OTHER_MAKERS * len(label))
-        own = self._mixer.singles(len(label) - changed, label[changed:]).features
-        features = self._cut(torch.cat([self._mixer.other_makers(label[:changed]), own]))
+        features, number = self._draw()
         with half(self._device.type):
             said = self.network(features)
-        number = torch.from_numpy(label).to(self._device)
         wanted = {**{name: of[number] for name, of in self._labels.of.items()}, INSTRUMENTS: number}
         parts = {name: self._named(said, name, of) for name, of in wanted.items() if (of != NO_KIND).any()}
         total = torch.stack([INSTRUMENT_WEIGHT ** (name == INSTRUMENTS) * part for name, part in parts.items()]).sum()
         return total, {name: float(part.detach()) for name, part in parts.items()}
+
+    def _draw(self) -> tuple[Tensor, Tensor]:
+        """Draw features [B, 1, F, frames] of clips, and the numbers [B] of what plays them."""
+        drawn = self._labels.draw(self.rng, self._config.batch, PATCHES)
+        features: list[Tensor] = []
+        numbers: list[NDArray[np.int64]] = []
+        first = 0
+        for store, mixer in zip(self._stores, self._mixers, strict=True):
+            label = drawn[(drawn >= first) & (drawn < first + len(store.instruments))] - first
+            changed = self.rng.random(len(label)) < OTHER_MAKERS
+            if changed.any():
+                features.append(mixer.other_makers(label[changed]))
+            if not changed.all():
+                features.append(mixer.singles(int((~changed).sum()), label[~changed]).features)
+            numbers += [label[changed] + first, label[~changed] + first]
+            first += len(store.instruments)
+        return self._cut(torch.cat(features)), torch.from_numpy(np.concatenate(numbers)).to(self._device)
 
     def validate(self) -> dict[str, float]:
         """Return how often the family of General MIDI presets is told, and their program is one of the first five."""
@@ -115,14 +132,21 @@ class KindTask:
             )
         return told
 
-    def _place(self, train: ClipStore) -> None:
+    def _place(self) -> None:
         """Put the directions of kinds and of instruments where their clips are heard."""
-        found = [np.flatnonzero(train.label == c) for c in range(len(train.instruments))]
-        rows = np.concatenate([clips[:: max(1, len(clips) // PLACED_BY)] for clips in found])
-        said, label = self._hear(train, rows), torch.from_numpy(train.label[rows])
-        every = torch.arange(len(train.instruments), device=self._device)
+        heard: list[Tensor] = []
+        numbers: list[NDArray[np.int64]] = []
+        first = 0
+        for store in self._stores:
+            found = [np.flatnonzero(store.label == c) for c in range(len(store.instruments))]
+            rows = np.concatenate([clips[:: max(1, len(clips) // PLACED_BY)] for clips in found])
+            heard.append(self._hear(store, rows))
+            numbers.append(store.label[rows] + first)
+            first += len(store.instruments)
+        said, label = torch.cat(heard), torch.from_numpy(np.concatenate(numbers)).to(self._device)
+        every = torch.arange(first, device=self._device)
         for name, of in {**self._labels.of, INSTRUMENTS: every}.items():
-            number = of[label.to(self._device)]
+            number = of[label]
             directions = self._directions[name].weight
             sums = torch.zeros_like(directions).index_add_(0, number.clamp_min(0), said * (number >= 0)[:, None])
             with torch.no_grad():

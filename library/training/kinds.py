@@ -11,18 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from library.data.instruments import Instrument
-from library.gm.names import gm_family, gm_name
-from library.sources.families import guess
+from library.data.known import family_of
+from library.gm.names import gm_name
 
 __all__ = ["KINDS", "NO_KIND", "KindLabels", "family_of", "program_of"]
 
 NO_KIND = -100
 """Label of instruments whose kind is not known; losses pass over it."""
-
-
-def family_of(instrument: Instrument) -> str:
-    """Return the family that a program's number or a patch's name tells, "" for none."""
-    return gm_family(instrument.program) if instrument.engine == "soundfont" else guess(instrument.name).family
 
 
 def program_of(instrument: Instrument) -> str:
@@ -42,11 +37,13 @@ class KindLabels:
         of: For each grouping the number of each instrument's kind [C], NO_KIND where none is known.
         known: Names of the kinds of each grouping, by their numbers.
         alike: Sets of the instruments that no grouping tells apart; those of no kind are in none.
+        has_program: Whether each set is of a General MIDI program [sets], not of patches of a family.
     """
 
     of: Mapping[str, Tensor]
     known: Mapping[str, tuple[str, ...]]
     alike: tuple[NDArray[np.int64], ...]
+    has_program: NDArray[np.bool_]
 
     @classmethod
     def read(cls, instruments: Sequence[Instrument], device: str | torch.device = "cpu") -> KindLabels:
@@ -60,8 +57,19 @@ class KindLabels:
             of[name] = torch.tensor(numbers, device=device)
         narrowest = ["".join(kind_of(instrument) for kind_of in KINDS.values()) for instrument in instruments]
         alike = [np.flatnonzero([other == kind for other in narrowest]) for kind in sorted({*narrowest} - {""})]
-        return cls(of, found, tuple(alike))
+        has_program = [bool(program_of(instruments[rows[0]])) for rows in alike]
+        return cls(of, found, tuple(alike), np.array(has_program, np.bool_))
 
-    def draw(self, rng: np.random.Generator, batch: int) -> NDArray[np.int64]:
-        """Draw instruments [batch] so that each kind comes as often."""
-        return np.array([rng.choice(self.alike[int(rng.integers(len(self.alike)))]) for _ in range(batch)])
+    def draw(self, rng: np.random.Generator, batch: int, patches: float | None = None) -> NDArray[np.int64]:
+        """Draw instruments [batch] so that each kind comes as often; patches are that share, if one is given."""
+        sets = rng.choice(len(self.alike), batch, p=self._chances(patches))
+        return np.array([rng.choice(self.alike[number]) for number in sets])
+
+    def _chances(self, patches: float | None) -> NDArray[np.float64] | None:
+        if patches is None or self.has_program.all() or not self.has_program.any():
+            return None
+        programs = int(self.has_program.sum())
+        chances: NDArray[np.float64] = np.where(
+            self.has_program, (1 - patches) / programs, patches / (len(self.alike) - programs)
+        )
+        return chances

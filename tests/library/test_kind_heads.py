@@ -77,6 +77,16 @@ def test_kinds_are_told_from_programs_and_names_and_drawn_alike() -> None:
     assert len(rows) not in drawn
 
 
+def test_patches_of_a_family_are_drawn_as_often_as_asked() -> None:
+    rows = _three_programs(small_store(CLASSES, 9)).instruments
+    patches = [replace(rows[0], engine="amsynth", name=name) for name in ("Warm Strings", "Big Brass", "Strings 2")]
+    labels = KindLabels.read([*rows, *patches])
+    assert np.count_nonzero(labels.has_program) == 3
+    drawn = labels.draw(np.random.default_rng(0), 1000, 0.35)
+    assert 300 < np.count_nonzero(drawn >= len(rows)) < 400
+    assert np.bincount(drawn)[len(rows) :].tolist()[1] > 140  # both families alike, however many patches they have
+
+
 def test_kinds_are_learnt_and_the_run_goes_on_from_what_was(tmp_path: Path) -> None:
     store = _three_programs(small_store(CLASSES, 9))
     config = TrainConfig(steps=40, batch=16, scale=16.0, peak_lr=4e-3)
@@ -87,6 +97,12 @@ def test_kinds_are_learnt_and_the_run_goes_on_from_what_was(tmp_path: Path) -> N
     assert {"families", "programs", INSTRUMENTS} <= json.loads((tmp_path / "log.jsonl").read_text()).keys()
     again = KindTask(store, store, TrainConfig(), start=task.network)
     assert again.validate()["families"] > 0.5
+    more = replace(
+        store, instruments=tuple(replace(row, engine="amsynth", name="Strings") for row in store.instruments)
+    )
+    both = KindTask(store, store, replace(config, batch=32), known=more)
+    assert both.modules[INSTRUMENTS].state_dict()["weight"].shape[0] == 2 * CLASSES
+    assert {"families", "programs", INSTRUMENTS} == both.loss(0.0)[1].keys()
     new = KindNetwork(64, (32, 48, 96, 192))
     assert not new.is_trained
     assert KindTask(store, store, TrainConfig(), start=new).network.is_trained
