@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
@@ -35,8 +36,11 @@ from library.synths.notes import Note
 
 __all__ = ["PHRASES", "build_known", "family_of", "open_known"]
 
-PHRASES = 18
+PHRASES = 8
 """Phrases of each preset; so many one-shots as training instruments have come beside them."""
+
+PATCHES_PER_FAMILY = 40
+"""Most patches of synthesisers of a family: pads and leads would swamp the rest."""
 
 MIN_PEAK = 1e-3
 _AMPLITUDE, _NOTES, _META = f"clips-known-{TIMBREL_FEATURES.scale}.f16", "clips-known-notes.u8", "clips-known.json"
@@ -61,7 +65,7 @@ def build_known(data: Path, workers: int, progress: Callable[[str, int, int], No
         return
     split = load_split(data)
     chosen = {row.id for rows in split.values() for row in rows}
-    rows = [row for row in list_candidates() if row.for_training and row.id not in chosen and family_of(row)]
+    rows = _capped([row for row in list_candidates() if row.for_training and row.id not in chosen and family_of(row)])
     unseen = _probes([*split["valid"], *split["test"]], workers, progress)
     (data / "known").mkdir(exist_ok=True)
     jobs = [(data, row, seed) for row in rows]
@@ -91,6 +95,19 @@ def open_known(data: Path) -> ClipStore | None:
         presets,
         TIMBREL_FEATURES,
     )
+
+
+def _capped(presets: list[Instrument]) -> list[Instrument]:
+    """Keep all SoundFont presets and some of each family's patches."""
+    order = np.random.default_rng(0).permutation(len(presets))
+    taken = Counter[str]()
+    kept = []
+    for preset in (presets[int(i)] for i in order):
+        family = family_of(preset) if preset.engine != "soundfont" else ""
+        taken[family] += 1
+        if not family or taken[family] <= PATCHES_PER_FAMILY:
+            kept.append(preset)
+    return kept
 
 
 def _probes(rows: list[Instrument], workers: int, progress: Callable[[str, int, int], None]) -> list[Probe]:

@@ -22,7 +22,7 @@ from library.naming import UNFITTED, SetRule
 
 __all__ = ["Calibration", "Checkpoint", "load_checkpoint", "save_checkpoint"]
 
-FORMAT = "8"
+FORMAT = "9"
 ARCHITECTURE = "timbrel"
 _HEADER_KEY = "timbrel"
 _COHORT = "cohort"
@@ -188,7 +188,6 @@ def _shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
         "row_code": (config.rows // 2, cells),
         "queries": (config.slots, cells),
         "refiner.read.weight": (config.refiner, config.dim),
-        "kind.layers.4.weight": (config.kinds, 2 * cells),
         **_kind_shapes(config),
         **{f"decoder.{n}.linear1.weight": (2 * cells, cells) for n in range(config.layers)},
     }

@@ -10,15 +10,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
-__all__ = ["KIND_WEIGHT", "KindHead", "joined"]
+__all__ = ["KIND_WEIGHT", "SLOT_KIND_WEIGHT", "KindHead", "joined"]
 
-KIND_WEIGHT = 0.25
-"""How much the cosine of kinds counts beside that of instruments, which counts 1: more would name General MIDI programs
-better still, and instruments of one kind in mixtures worse."""
+KIND_WEIGHT = 1.0
+"""How much the cosine of kinds counts beside that of instruments, which counts 1, of two windows of an instrument by
+itself: "piano" has to mean piano, whoever made it."""
+
+SLOT_KIND_WEIGHT = 0.25
+"""The same of two slots of mixtures, of which the kind is known less well; of a slot and a window it is the geometric
+mean."""
 
 
 class KindHead(nn.Module):
-    """Turn what a sound is like into numbers that are about the same for sounds of one kind. A new one says nothing.
+    """Turn what a slot is like into numbers that are about the same for sounds of one kind. A new one says nothing.
 
     Args:
         given: Length of what it is given.
@@ -39,10 +43,10 @@ class KindHead(nn.Module):
         return said
 
 
-def joined(vectors: Tensor, kinds: Tensor) -> Tensor:
+def joined(vectors: Tensor, kinds: Tensor, weight: float = KIND_WEIGHT) -> Tensor:
     """Join unit vectors[..., D] that say which instrument with kinds[..., k], at most of norm 1, to unit vectors.
 
-    Where both are of norm 1 a cosine is the weighted mean of that of instruments and that of kinds; shorter kinds, of
-    which less is known, count less.
+    Where both are of norm 1 and of one weight a cosine is the mean of that of instruments and that of kinds by it;
+    shorter kinds, of which less is known, count less.
     """
-    return f.normalize(torch.cat([vectors, KIND_WEIGHT**0.5 * kinds.float()], dim=-1), dim=-1)
+    return f.normalize(torch.cat([vectors, weight**0.5 * kinds.float()], dim=-1), dim=-1)

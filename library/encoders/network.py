@@ -18,7 +18,7 @@ from torch.nn import functional as f
 from library.encoders.attention import decode, key_value_weights
 from library.encoders.blocks import Trunk
 from library.encoders.kind_network import KindNetwork
-from library.encoders.kinds import KindHead, joined
+from library.encoders.kinds import SLOT_KIND_WEIGHT, KindHead, joined
 from library.encoders.refiner import Refiner
 
 __all__ = ["MixtureOutput", "NetworkConfig", "TimbrelNetwork", "Views"]
@@ -89,7 +89,7 @@ class MixtureOutput:
         certainty: [B or 1, 1] what that has added to them, 0 at most.
         masks: [B, K + 1, N] logits of each cell over the slots; the last is "no note".
         cells: [B, N, C] the trunk's cells, N = R * frames / 4, row by row.
-        whole: [B, E] unit norm, what the single path says of the window; of its kind, what the cells tell.
+        whole: [B, D] unit norm, which instrument it is if all of the window is one: what single() says.
     """
 
     vectors: Tensor
@@ -128,10 +128,8 @@ class TimbrelNetwork(nn.Module):
         self.nothing = nn.Linear(width, 1)
         self.presence = nn.Sequential(nn.Linear(width + 1, width), nn.ReLU(), nn.Linear(width, 1))
         self.refiner = Refiner(config.dim, config.refiner, config.heads)
-        told = width + config.traits
         self.kind_network = KindNetwork(config.kinds, config.kind_widths)
-        self.kind = KindHead(2 * told, 2 * width, config.kinds)  # says nearly the same of cells that are there anyhow
-        self.slot_kind = KindHead(config.dim + told, 2 * width, config.kinds)
+        self.slot_kind = KindHead(config.dim + width + config.traits, 2 * width, config.kinds)
         # Percussion can look like an instrument to one slot; what all of the window sounds like tells them apart.
         self.any_instrument = nn.Sequential(
             nn.Linear(config.dim + config.slots + 1, _ANY_WIDTH), nn.ReLU(), nn.Linear(_ANY_WIDTH, 1)
@@ -139,7 +137,11 @@ class TimbrelNetwork(nn.Module):
 
     def embed(self, features: Tensor) -> Tensor:
         """Embed features[B, 1, F, frames] of one instrument as unit vectors[B, E]."""
-        return joined(self.single(features), self.kind_network(features))
+        return self.alone(self.single(features), features)
+
+    def alone(self, whole: Tensor, features: Tensor) -> Tensor:
+        """Join what all of windows is, [B, D], with the kind of features[B, 1, F, frames]: unit vectors[B, E]."""
+        return joined(whole, self.kind_network(features))
 
     def single(self, features: Tensor) -> Tensor:
         """Return the part of embed() that says which instrument it is: unit vectors[B, D]."""
@@ -213,9 +215,9 @@ class TimbrelNetwork(nn.Module):
         window = [pooled[told_by, -1].detach(), surest, shares[told_by, -1].detach().mean(dim=1, keepdim=True)]
         certainty = f.logsigmoid(self.any_instrument(torch.cat(window, dim=1)).float())
         vectors = self.refiner(pooled[:, :-1])
-        embeddings = joined(vectors, self.slot_kind(torch.cat([vectors, mean[:, :-1].float()], dim=-1)))
-        whole = self._joined(pooled[:, -1], mean[:, -1], told, salience)
-        return MixtureOutput(vectors, embeddings, presence + certainty, certainty, masks, cells, whole)
+        kinds = self.slot_kind(torch.cat([vectors, mean[:, :-1].float()], dim=-1))
+        embeddings = joined(vectors, kinds, SLOT_KIND_WEIGHT)
+        return MixtureOutput(vectors, embeddings, presence + certainty, certainty, masks, cells, pooled[:, -1])
 
     def _layers(self) -> list[nn.TransformerDecoderLayer]:
         return [cast("nn.TransformerDecoderLayer", layer) for layer in self.decoder]
@@ -223,12 +225,6 @@ class TimbrelNetwork(nn.Module):
     def _place(self, mean: Tensor) -> Tensor:
         """Turn the mean[..., C + traits] of cells and their traits into unit vectors[..., D]."""
         return f.normalize((self.local(mean[..., : self.config.cells]) + self.head(mean)).float(), dim=-1)
-
-    def _joined(self, vectors: Tensor, mean: Tensor, told: Tensor, salience: Tensor) -> Tensor:
-        """Join vectors[B, D] of all cells with the kind that their mean[B, C + traits] and their spread tell."""
-        mean = mean.float()
-        spread = (_mean(told.square(), salience)[:, 0].float() - mean.square()).clamp_min(0.0).sqrt()
-        return joined(vectors, f.normalize(self.kind(torch.cat([mean, spread], dim=-1)).float(), dim=-1))
 
 
 def _mean(told: Tensor, weights: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
-from library.encoders.share_graph import newest_graph, share_graph, whole_graph
+from library.encoders.share_graph import newest_graph, share_graph
 from library.encoders.shared import Shared
 from library.encoders.strip_graph import Kept, look_graph, strip_graph
 from library.encoders.strips import Span, Told
@@ -45,7 +46,7 @@ class OnnxNetwork:
         graph, self._kept = strip_graph(network, spec, ranges)
         self._strip, self._look = _session(graph), _session(look_graph(network, ranges.cells))
         self._share = _session(share_graph(network))
-        self._newest, self._whole = _session(newest_graph(network)), _session(whole_graph(network))
+        self._newest = _session(newest_graph(network))
 
     def strip(self) -> OnnxStrip:
         """Begin a stream."""
@@ -56,8 +57,10 @@ class OnnxNetwork:
         views = scene.views()
         given = _arrays({"told": scene.told.told, "says": scene.told.says, "of_cells": views.cells})
         looks = _arrays({"looks": scene.looks, "of_looks": views.looks})
-        embeddings, presence, places, doubt = self._share.run(None, {**given, **looks})
-        return Shared(embeddings, presence, places, lambda: self._whole.run(None, given)[0], float(doubt[0, 0]))
+        embeddings, presence, places, whole, doubt = self._share.run(None, {**given, **looks})
+        whole = torch.from_numpy(whole)
+        alone = partial(scene.alone, self._network, whole)
+        return Shared(embeddings, presence, places, alone, float(doubt[0, 0]))
 
     def newest(self, scene: Scene, doubt: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return where the slots of the newest part alone lie [K, D], and logits of their presence [K].

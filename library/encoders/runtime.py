@@ -94,13 +94,10 @@ class TorchEncoder:
             check_audio(audio)
             heard = self._pass.hear(audio)
             return calibrated(
-                shared_of(heard.embeddings[:, 0], heard.presence[:, 0], heard.whole[:, 0]), self._calibration
+                shared_of(heard.embeddings[:, 0], heard.presence[:, 0], heard.alone[:, 0]), self._calibration
             )
         with torch.inference_mode():
-            parts = [
-                calibrated(Shared.of(self._network.multi(self._features(audio[i : i + MAX_BATCH]))), self._calibration)
-                for i in _steps(audio)
-            ]
+            parts = [self._encode(self._features(audio[i : i + MAX_BATCH])) for i in _steps(audio)]
         return MixtureEmbedding(
             np.concatenate([part.vectors for part in parts]), np.concatenate([part.presence for part in parts])
         )
@@ -124,13 +121,22 @@ class TorchEncoder:
         heard = NetworkStream(self._network, self._frontend, self._device, strip)
         return CalibratedStream(heard, sharer, self._calibration)
 
+    def _encode(self, features: torch.Tensor) -> MixtureEmbedding:
+        network, out = self._network, self._network.multi(features)
+
+        def alone(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+            some = torch.from_numpy(rows).to(features.device)
+            return np.asarray(network.alone(out.whole[some], features[some]).cpu().numpy())
+
+        return calibrated(Shared.of(out, alone), self._calibration)
+
     def _hear_all(self, windows: Sequence[NDArray[np.float32]]) -> list[Shared]:
         """Hear windows[T] of several streams, those of one length in one pass."""
         found: dict[int, Shared] = {}
         for length in {len(window) for window in windows}:
             rows = [row for row, window in enumerate(windows) if len(window) == length]
             heard = self._pass.hear(np.stack([windows[row] for row in rows]))
-            for row, *parts in zip(rows, heard.embeddings, heard.presence, heard.whole, strict=True):
+            for row, *parts in zip(rows, heard.embeddings, heard.presence, heard.alone, strict=True):
                 found[row] = shared_of(*parts)
         return [found[row] for row in range(len(windows))]
 

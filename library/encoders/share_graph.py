@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from torch import nn
 
-from library.encoders.kinds import KIND_WEIGHT
+from library.encoders.kinds import SLOT_KIND_WEIGHT
 from library.encoders.onnx_graph import Graph, Shape, array_of
 
 if TYPE_CHECKING:
     from library.encoders.network import TimbrelNetwork
     from library.encoders.refiner import Refiner
 
-__all__ = ["newest_graph", "share_graph", "whole_graph"]
+__all__ = ["newest_graph", "share_graph"]
 
 VIEWS = 2
 """The window, and its newest part by itself."""
@@ -34,17 +34,19 @@ def share_graph(network: TimbrelNetwork) -> bytes:
     Inputs are "told" [N, C + traits] and "says" [N, 2] of cells and "looks" [M, layers * 2 C], as in
     library.encoders.streaming.Scene, and "of_cells" [2, N] and "of_looks" [2, M], as in Views. Outputs are "embeddings"
     [2, K, E] and "presence" [2, K], as in MixtureOutput; "places" [2, K, D], of unit norm, where slots lie before they
-    are corrected; and "doubt" [1, 1], what presences are lowered by as there may be no instrument.
+    are corrected; "whole" [2, D], as in MixtureOutput; and "doubt" [1, 1], what presences are lowered by as there may
+    be no instrument.
     """
     graph = _Share(network, VIEWS)
     query = graph.asked()
     mean, held, empty = graph.pool(query)
     slots, whole = graph.placed(mean)
+    graph.op("Identity", whole, out="whole")
     graph.doubt(whole, graph.presence(query, held), empty)
     graph.embed(slots, mean)
     by_slot: Shape = [VIEWS, None, None]
     found: dict[str, Shape] = {
-        "embeddings": by_slot, "presence": [VIEWS, None], "places": by_slot, "doubt": [1, 1]
+        "embeddings": by_slot, "presence": [VIEWS, None], "places": by_slot, "whole": [VIEWS, None], "doubt": [1, 1]
     }  # fmt: skip
     return graph.written({**_GIVEN, "of_cells": [VIEWS, None], "of_looks": [VIEWS, None]}, found)
 
@@ -57,14 +59,6 @@ def newest_graph(network: TimbrelNetwork) -> bytes:
     graph.placed(mean)
     graph.op("Identity", graph.presence(query, held), out="presence")
     return graph.written(_GIVEN, {"places": [1, None, None], "presence": [1, None]})
-
-
-def whole_graph(network: TimbrelNetwork) -> bytes:
-    """Return how it tells the window as a whole: of "told", "says" and "of_cells" as above, "whole" [2, E]."""
-    graph = _Share(network, VIEWS)
-    graph.single()
-    given: dict[str, Shape] = {"told": [None, None], "says": [None, 2], "of_cells": [VIEWS, None]}
-    return graph.written(given, {"whole": [VIEWS, None]})
 
 
 class _Share(Graph):
@@ -117,17 +111,6 @@ class _Share(Graph):
             self.op("ReduceMean", of_none, self.ints(2), keepdims=0),
         )
 
-    def single(self) -> None:
-        """Tell the embeddings of all cells of each view."""
-        salience = self.op("Squeeze", self._nothing_and_salience()[1], self.ints(1))
-        mean = self.op("MatMul", salience, "told")
-        squares = self.op("MatMul", salience, self.op("Mul", "told", "told"))
-        variance = self.op("Sub", squares, self.op("Mul", mean, mean))
-        spread = self.op("Sqrt", self.op("Max", variance, self.number(0.0)))
-        kind = self.unit(self.layers(self.op("Concat", mean, spread, axis=1), self._network.kind.layers))
-        kind = self.op("Mul", kind, self.number(KIND_WEIGHT**0.5))
-        self.op("Identity", self.unit(self.op("Concat", self._place(mean), kind, axis=1)), out="whole")
-
     def placed(self, mean: str) -> tuple[str, str]:
         """Tell where slots and the whole lie, of means [V (K + 1), C + traits] those of each view before that of all.
 
@@ -163,7 +146,7 @@ class _Share(Graph):
         network, config = self._network, self._config
         means = self._slots_and_whole(mean, config.cells + config.traits)[0]
         vectors = self._refined(slots, network.refiner)
-        kind = self.layers(self.op("Concat", vectors, means, axis=1), network.slot_kind.layers, KIND_WEIGHT**0.5)
+        kind = self.layers(self.op("Concat", vectors, means, axis=1), network.slot_kind.layers, SLOT_KIND_WEIGHT**0.5)
         joined = self.unit(self.op("Concat", vectors, kind, axis=1))
         self.op("Reshape", joined, self.ints(self._views, config.slots, config.embedding), out="embeddings")
 

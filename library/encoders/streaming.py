@@ -25,6 +25,7 @@ from library.encoders.columns import Columns
 from library.encoders.network import MixtureOutput, TimbrelNetwork, Views
 from library.encoders.strips import Strip, Told, TorchStrip
 from library.features import Frontend, normalise_power
+from library.front_end import FeatureSpec
 
 __all__ = ["NEWEST_CELLS", "REFERENCE_DB", "NetworkStream", "Scene"]
 
@@ -93,7 +94,6 @@ class NetworkStream:
         self._reach = self._edge // self._hop  # the same in frames
         self._kept: _Kept | None = None
         self._scene: Scene | None = None  # of the last window
-        self._seen: tuple[Tensor, Tensor] | None = None  # band power [F, frames] and reference of the last window
 
     @property
     def cell_samples(self) -> int:
@@ -124,17 +124,15 @@ class NetworkStream:
             self._begin(first)
         else:
             reference = kept.reference
-        self._scene = self._hear(power, first, reference, settled)
+        told, looks, old = self._hear(power, first, reference, settled)
+        self._scene = Scene(told, looks, old, power, reference, self._frontend.spec)
         self._kept = _Kept(np.array(audio, np.float32), start, power[:, : settled - first], first, reference)
-        self._seen = power, reference
         return self._scene
 
     def features(self) -> NDArray[np.float32] | None:
         """Return the features [F, frames] of the last window, None before the first; any thread may ask."""
-        if self._seen is None:
-            return None
-        power, reference = self._seen
-        return np.asarray(normalise_power(power[None], self._frontend.spec, reference)[0].cpu().numpy())
+        scene = self._scene
+        return None if scene is None else np.asarray(scene.features()[0, 0].cpu().numpy())
 
     def _power(self, heard: Tensor, first: int, kept: _Kept | None) -> tuple[Tensor, int]:
         """Return the band power [F, n] of a window's frames, and the first frame that later audio can change."""
@@ -152,8 +150,8 @@ class NetworkStream:
             columns.clear()
         self._looked = 0
 
-    def _hear(self, power: Tensor, first: int, reference: Tensor, settled: int) -> Scene:
-        """Turn what is new in a window's power [F, n] into cells, and return those of the window."""
+    def _hear(self, power: Tensor, first: int, reference: Tensor, settled: int) -> tuple[Told, Tensor, tuple[int, int]]:
+        """Turn what is new in a window's power [F, n] into cells; return the first fields of its Scene."""
         new = power[:, self._settled - first :]
         said, whole = self._strip.push(new, reference, settled - self._origin)
         self._settled = settled
@@ -161,7 +159,7 @@ class NetworkStream:
         told, says = self._told.put(said.told, left, whole), self._says.put(said.says, left, whole)
         looks, old_looks = self._look(told[..., : self._network.config.cells], left, whole)
         old = max(0, len(told) - NEWEST_CELLS) * told.shape[1], old_looks * looks.shape[1]
-        return Scene(Told(told.flatten(0, 1), says.flatten(0, 1)), looks.flatten(0, 1), old)
+        return Told(told.flatten(0, 1), says.flatten(0, 1)), looks.flatten(0, 1), old
 
     def _look(self, grid: Tensor, left: int, settled: int) -> tuple[Tensor, int]:
         """Return what queries see of a window, and how much of it is not in the newest part.
@@ -217,11 +215,35 @@ class Scene:
         told: What the window's cells [N] say, oldest first.
         looks: [M, layers * 2 C] what queries look at, oldest first.
         old: How many of the cells and of the looks are not in the newest part.
+        power: [F, frames] band power of the window.
+        reference: Power that counts as 0 dB.
+        spec: Of the front end.
     """
 
     told: Told
     looks: Tensor
     old: tuple[int, int]
+    power: Tensor
+    reference: Tensor
+    spec: FeatureSpec
+
+    def features(self) -> Tensor:
+        """Return what the network sees of the window [1, 1, F, frames]."""
+        return normalise_power(self.power[None, None], self.spec, self.reference)
+
+    def alone(self, network: TimbrelNetwork, whole: Tensor, views: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return what the single path says [n, E] of some of the window, number 0, and its newest part, number 1.
+
+        Args:
+            network: Of the same features.
+            whole: [2, D] which instrument each is.
+            views: [n] their numbers.
+        """
+        frames = self.power.shape[1], NEWEST_CELLS * Trunk.STRIDE
+        with torch.inference_mode():
+            features = self.features()
+            found = [network.alone(whole[view, None], features[..., -frames[view] :]) for view in views.tolist()]
+            return np.asarray(torch.cat(found).float().cpu().numpy())
 
     def shared_by(self, network: TimbrelNetwork) -> MixtureOutput:
         """Let a network share the cells out: B of the result is 2, the window and its newest part by itself."""

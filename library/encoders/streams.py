@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -38,7 +40,8 @@ class TorchSharer:
 
     def share(self, scene: Scene) -> Shared:
         """Do what OnnxNetwork.share does."""
-        return Shared.of(scene.shared_by(self._network))
+        out = scene.shared_by(self._network)
+        return Shared.of(out, partial(scene.alone, self._network, out.whole))
 
     def newest(self, scene: Scene, doubt: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Do what OnnxNetwork.newest does."""
@@ -108,9 +111,9 @@ class BatchedStream:
             return np.asarray(self._frontend(torch.from_numpy(np.array(last[None], np.float32)))[0, 0].numpy())
 
 
-def shared_of(embeddings: NDArray[np.float32], presence: NDArray[np.float32], whole: NDArray[np.float32]) -> Shared:
-    """Hold embeddings[B, K, E], presence[B, K] and whole[B, E] of windows that nothing was kept of."""
-    return Shared(embeddings, presence, embeddings, lambda: whole)
+def shared_of(embeddings: NDArray[np.float32], presence: NDArray[np.float32], alone: NDArray[np.float32]) -> Shared:
+    """Hold embeddings[B, K, E], presence[B, K] and alone[B, E] of windows that nothing was kept of."""
+    return Shared(embeddings, presence, embeddings, lambda numbers: alone[numbers])
 
 
 def check_audio(audio: NDArray[np.float32]) -> None:
@@ -131,7 +134,7 @@ def calibrated(out: Shared, calibration: Calibration) -> MixtureEmbedding:
     alone = np.flatnonzero(presence.sum(axis=1) < ALONE_BELOW)
     vectors = out.embeddings
     if len(alone):
-        vectors[alone, presence[alone].argmax(axis=1)] = out.whole()[alone]
+        vectors[alone, presence[alone].argmax(axis=1)] = out.alone(alone)
     return MixtureEmbedding(vectors, presence)
 
 

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from library.encoders.blocks import Trunk
 from library.encoders.network import TimbrelNetwork
 from library.encoders.streaming import NEWEST_CELLS
 from library.features import Frontend
@@ -42,12 +43,12 @@ class Heard:
     Attributes:
         embeddings: [B, 2, K, E] unit norm.
         presence: [B, 2, K] logits.
-        whole: [B, 2, E] unit norm, what the single path says.
+        alone: [B, 2, E] unit norm, what the single path says.
     """
 
     embeddings: NDArray[np.float32]
     presence: NDArray[np.float32]
-    whole: NDArray[np.float32]
+    alone: NDArray[np.float32]
 
 
 class WholePass:
@@ -95,12 +96,16 @@ class WholePass:
         with torch.autocast(kind, torch.bfloat16, enabled=self._half, cache_enabled=False):
             grid = self._network.trunk(features)
             window, newest = self._network.sets(grid), self._network.sets(grid[..., -NEWEST_CELLS:])
+            alone = (
+                self._network.alone(window.whole, features),
+                self._network.alone(newest.whole, features[..., -NEWEST_CELLS * Trunk.STRIDE :]),
+            )
         # The newest part is too short to tell whether there is any instrument: the window says it for both.
         presence = newest.presence - newest.certainty + window.certainty
         return (
             torch.stack([window.embeddings, newest.embeddings], dim=1).float(),
             torch.stack([window.presence, presence], dim=1).float(),
-            torch.stack([window.whole, newest.whole], dim=1).float(),
+            torch.stack(alone, dim=1).float(),
         )
 
 

@@ -1,7 +1,7 @@
-"""Fit what says of which kind a sound is by cells alone, on a network that stays as it is.
+"""Fit what says of which kind the instrument of a slot is, on a network that stays as it is.
 
-What hears all of a window (library.encoders.kind_network) knows it best, of an instrument by itself. The cells of such
-a window are to say the same, as far as they tell; and a slot of a mixture what its instrument says by itself.
+What hears all of a window (library.encoders.kind_network) knows it best, of an instrument by itself. A slot of a
+mixture is to say what its instrument says by itself, as far as its cells tell.
 """
 
 from __future__ import annotations
@@ -37,38 +37,33 @@ def fit_kinds(
     prototypes: Tensor,
     scale: float,
 ) -> None:
-    """Train network.kind on single clips, then network.slot_kind on slots of mixtures. Nothing else changes.
+    """Train network.slot_kind on slots of mixtures. Nothing else changes.
 
     Args:
         network: A trained one, its kind network too.
-        clips: Single clips to learn from.
+        clips: Single clips: they say what is to be learnt.
         mixtures: Mixtures to learn from.
         prototypes: [C, D] unit norm, where the training instruments lie: they say which slot holds which.
         scale: Inverse temperature of the softmax over them.
     """
     network.eval()
-    alone, said, label = _given_clips(network, clips)
     slots, held = _given_slots(network, mixtures, prototypes, scale)
-    total = said.new_zeros(len(prototypes), said.shape[1]).index_add_(0, label, said)
-    wanted = f.normalize(total, dim=-1)[held]
+    wanted = _kinds(network, clips, len(prototypes))[held]
     is_known = wanted.any(dim=-1)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        _fit(network.kind, alone, said)
         _fit(network.slot_kind, slots[is_known], wanted[is_known])
 
 
-def _given_clips(network: TimbrelNetwork, clips: Iterable[LabelledClips]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return what the head is given of each clip [M, m], what it is to say [M, k], and which instrument it is [M]."""
-    said: list[Tensor] = []
-    label: list[Tensor] = []
-    with inputs_of(network.kind) as (numbers,):
-        for features, of in clips:
+def _kinds(network: TimbrelNetwork, clips: Iterable[LabelledClips], count: int) -> Tensor:
+    """Return the kinds [count, k] of instruments by themselves, of norm 1; 0 where no clip is one's."""
+    total = torch.zeros(count, network.config.kinds)
+    with torch.inference_mode():
+        for features, label in clips:
             with torch.autocast(features.device.type, torch.bfloat16):
-                network.multi(features)
-                said.append(network.kind_network(features))
-            label.append(of)
-    return torch.cat(numbers).float().clone(), torch.cat(said).float().clone(), torch.cat(label)
+                said = network.kind_network(features).float()
+            total = total.to(said.device).index_add(0, label, said)
+    return f.normalize(total, dim=-1).clone()
 
 
 def _given_slots(

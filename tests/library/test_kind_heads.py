@@ -15,7 +15,7 @@ from library.data.clips import ClipStore
 from library.data.mixing import MixConfig, Mixer
 from library.encoders.checkpoint import load_checkpoint
 from library.encoders.kind_network import KindNetwork
-from library.encoders.kinds import KIND_WEIGHT, KindHead, joined
+from library.encoders.kinds import KIND_WEIGHT, SLOT_KIND_WEIGHT, KindHead, joined
 from library.encoders.network import NetworkConfig, TimbrelNetwork
 from library.encoders.runtime import WEIGHTS
 from library.errors import InputError
@@ -36,9 +36,12 @@ def test_a_cosine_of_joined_vectors_is_the_weighted_mean_of_both() -> None:
     torch.manual_seed(0)
     vectors, kinds = (f.normalize(torch.randn(2, 5, length), dim=-1) for length in (16, 8))
     one, other = joined(vectors, kinds)
+    slot = joined(vectors[:1], kinds[:1], SLOT_KIND_WEIGHT)
     torch.testing.assert_close(one.norm(dim=-1), torch.ones(5))
     cosine = (vectors[0] * vectors[1]).sum(dim=-1) + KIND_WEIGHT * (kinds[0] * kinds[1]).sum(dim=-1)
     torch.testing.assert_close((one * other).sum(dim=-1), cosine / (1.0 + KIND_WEIGHT))
+    torch.testing.assert_close(slot[0, :, 16:].norm(dim=-1).square(), torch.full((5,), 0.2))
+    torch.testing.assert_close(slot.norm(dim=-1), torch.ones(1, 5))
 
 
 def test_a_new_head_says_nothing_and_leaves_cosines_as_they_are() -> None:
@@ -48,9 +51,11 @@ def test_a_new_head_says_nothing_and_leaves_cosines_as_they_are() -> None:
     with torch.inference_mode():
         whole, one = network.multi(features), network.embed(features)
         single = network.single(features)
+        alone = network.alone(whole.whole, features)
     assert not KindHead(4, 8, 2)(torch.randn(3, 4)).any()
     torch.testing.assert_close(one @ one.T, single @ single.T)
-    torch.testing.assert_close(whole.whole, one)
+    torch.testing.assert_close(whole.whole, single)
+    torch.testing.assert_close(alone, one)
     torch.testing.assert_close(whole.embeddings[..., : SMALL.dim], whole.vectors)
     assert whole.embeddings.shape == (3, 9, SMALL.embedding)
 
@@ -120,7 +125,7 @@ def test_trained_kinds_are_in_the_weights_and_the_rest_is_as_it_was(
     assert {"families", "programs"} <= set(result)
     before, after = (load_checkpoint(path).network.state_dict() for path in (WEIGHTS, tmp_path / WEIGHTS.name))
     changed = {key.partition(".")[0] for key, value in after.items() if not torch.equal(value, before[key])}
-    assert changed == {"kind_network", "kind", "slot_kind"}
+    assert changed == {"kind_network", "slot_kind"}
 
 
 def test_without_a_known_kind_nothing_is_learnt_of_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,27 +138,32 @@ def test_without_a_known_kind_nothing_is_learnt_of_kinds(tmp_path: Path, monkeyp
     assert MultiTask(store, store, TrainConfig()).has_kinds
 
 
-def test_cells_say_of_kinds_what_is_heard_in_the_whole_window(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slots_say_of_kinds_what_their_instruments_say_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("library.training.kind_heads.STEPS", 150)
     store = _three_programs(small_store(CLASSES, 9))
     task = MultiTask(store, small_store(CLASSES, 27, seed=1), TrainConfig())
     network = task.network
-    features = Mixer(store, MixConfig(), seed=5).singles(64).features
-    hears = _Colour(features, network.config.kinds)
+    hears = _Colour(Mixer(store, MixConfig(), seed=5).singles(64).features, network.config.kinds)
     monkeypatch.setattr(network.kind_network, "forward", hears)
+    # Which slot holds which instrument is known for sure; what a new network's slots hold is not.
+    given = torch.randn(256, network.config.dim + network.config.cells + network.config.traits)
+    held = torch.arange(256) % CLASSES
+    given[torch.arange(256), held] += 20.0
+    monkeypatch.setattr("library.training.kind_heads._given_slots", lambda *_: (given, held))
     before = {name: value.clone() for name, value in network.state_dict().items()}
     prototypes = f.normalize(torch.randn(CLASSES, network.config.dim), dim=-1)
     fit_kinds(network, task.clips(128), task.draws(64), prototypes, task.scale)
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
-    assert {name.partition(".")[0] for name in changed} == {"kind", "slot_kind"}
-    dim = network.config.dim
+    assert {name.partition(".")[0] for name in changed} == {"slot_kind"}
     with torch.inference_mode():
-        heard = hears(features)
-        said = f.normalize(network.multi(features).whole[:, dim:], dim=-1)
-        joint = f.normalize(network.embed(features)[:, dim:], dim=-1)
-    torch.testing.assert_close(joint, heard)
-    assert (said * heard).sum(dim=-1).mean() > 0.5
-    assert (said * heard.roll(1, 0)).sum(dim=-1).mean() < 0.2
+        kinds = torch.stack([hears(_clips_of(store, number)).mean(dim=0) for number in range(CLASSES)])
+        said = f.normalize(network.slot_kind(given), dim=-1)
+    assert (said * f.normalize(kinds, dim=-1)[held]).sum(dim=-1).mean() > 0.5
+    assert (said * f.normalize(kinds, dim=-1)[held.roll(1)]).sum(dim=-1).mean() < 0.3
+
+
+def _clips_of(store: ClipStore, number: int) -> torch.Tensor:
+    return Mixer(store, MixConfig(), seed=6).singles(16, np.full(16, number)).features
 
 
 class _Colour:

@@ -85,10 +85,10 @@ def test_the_multi_path_is_corrected_and_the_single_path_is_not() -> None:
     network = TimbrelNetwork().eval()
     features = torch.randn(2, 1, 180, 64)
     with torch.inference_mode():
-        whole, plain = network.embed(features), network.multi(features)
+        single, plain = network.single(features), network.multi(features)
         nn.init.normal_(network.refiner.correct.weight, std=0.3)
         refined = network.multi(features)
     torch.testing.assert_close(refined.vectors, network.refiner(plain.vectors))
     assert (refined.vectors - plain.vectors).abs().max() > 0.05
-    torch.testing.assert_close(refined.whole, whole)
+    torch.testing.assert_close(refined.whole, single)
     torch.testing.assert_close(refined.presence, plain.presence)

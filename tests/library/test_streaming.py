@@ -173,8 +173,8 @@ def test_a_window_and_its_newest_part_are_heard_as_if_each_were_all(music: NDArr
     network = stream.network
     torch.nn.init.normal_(network.any_instrument[0].weight)  # type: ignore[arg-type]
     torch.nn.init.normal_(network.refiner.correct.weight, std=0.3)
-    for head in (network.kind, network.slot_kind):
-        torch.nn.init.normal_(head.layers[-1].weight, std=0.3)  # type: ignore[arg-type]
+    torch.nn.init.normal_(network.slot_kind.layers[-1].weight, std=0.3)  # type: ignore[arg-type]
+    network.kind_network.reset()
     said: list[torch.Tensor] = []
     network.any_instrument.register_forward_hook(lambda _, __, found: said.append(found))
     any_logit, sharer = torch.zeros(1, 1), _onnx(network)
@@ -198,7 +198,11 @@ def test_a_window_and_its_newest_part_are_heard_as_if_each_were_all(music: NDArr
                 np.testing.assert_allclose(out.whole[view], expected.whole[0], atol=2e-3)
             np.testing.assert_allclose(plain.embeddings, out.embeddings, atol=1e-5)
             np.testing.assert_allclose(plain.presence, out.presence, atol=1e-4)
-            np.testing.assert_allclose(plain.whole(), out.whole, atol=1e-5)
+            newest = scene.features()[..., -4 * NEWEST_CELLS :]
+            alone = network.alone(out.whole[1:], newest)
+            np.testing.assert_allclose(plain.alone(np.array([1])), alone, atol=1e-5)
+            both = torch.cat([network.alone(out.whole[:1], scene.features()), alone])
+            np.testing.assert_allclose(plain.alone(np.array([0, 1])), both, atol=1e-5)
 
 
 def test_a_stream_of_windows_shorter_than_the_newest_part_is_heard_twice_alike(encoder: TorchEncoder) -> None:

@@ -51,24 +51,27 @@ def test_the_newest_part_is_heard_by_itself_with_the_doubt_of_the_window() -> No
     torch.manual_seed(0)
     network, frontend = TimbrelNetwork(SMALL).eval(), Frontend(TIMBREL_FEATURES)
     torch.nn.init.normal_(network.any_instrument[0].weight)  # type: ignore[arg-type]
+    network.kind_network.reset()
     audio = torch.randn(MOST_AT_ONCE + 3, 20_000) * 0.1
     heard = WholePass(network, frontend, torch.device("cpu"), half=False).hear(audio.numpy())
     with torch.inference_mode():
         grid = network.trunk(frontend(audio))
         window, newest = network.sets(grid), network.sets(grid[..., -NEWEST_CELLS:])
         presence = newest.presence - newest.certainty + window.certainty
+        features = frontend(audio)
+        alone = (network.alone(window.whole, features), network.alone(newest.whole, features[..., -4 * NEWEST_CELLS :]))
     assert grid.shape[3] < NEWEST_CELLS or window.certainty.std() > 0
     np.testing.assert_allclose(heard.embeddings[:, 1], newest.embeddings, atol=1e-4)
     np.testing.assert_allclose(heard.presence[:, 0], window.presence, atol=1e-4)
     np.testing.assert_allclose(heard.presence[:, 1], presence, atol=1e-4)
-    np.testing.assert_allclose(heard.whole, torch.stack([window.whole, newest.whole], dim=1), atol=1e-4)
+    np.testing.assert_allclose(heard.alone, torch.stack(alone, dim=1), atol=1e-4)
 
 
 def test_half_precision_hears_the_same(windows: NDArray[np.float32]) -> None:
     found = load_checkpoint(WEIGHTS)
     network, frontend = found.network, Frontend(found.spec.features)
     full, half = (WholePass(network, frontend, torch.device("cpu"), half).hear(windows) for half in (False, True))
-    assert np.median((full.whole * half.whole).sum(axis=-1)) > 0.998
+    assert np.median((full.alone * half.alone).sum(axis=-1)) > 0.998
     is_there = full.presence > 0.0
     assert np.median((full.embeddings * half.embeddings).sum(axis=-1)[is_there]) > 0.99
     assert np.abs(np.tanh(full.presence) - np.tanh(half.presence)).mean() < 0.03
