@@ -16,7 +16,7 @@ KIND_WEIGHT = 1.0
 """How much the cosine of kinds counts beside that of instruments, which counts 1, of two windows of an instrument by
 itself: "piano" has to mean piano, whoever made it."""
 
-SLOT_KIND_WEIGHT = 0.25
+SLOT_KIND_WEIGHT = 0.1
 """The same of two slots of mixtures, of which the kind is known less well; of a slot and a window it is the geometric
 mean."""
 

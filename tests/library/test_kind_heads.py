@@ -40,7 +40,9 @@ def test_a_cosine_of_joined_vectors_is_the_weighted_mean_of_both() -> None:
     torch.testing.assert_close(one.norm(dim=-1), torch.ones(5))
     cosine = (vectors[0] * vectors[1]).sum(dim=-1) + KIND_WEIGHT * (kinds[0] * kinds[1]).sum(dim=-1)
     torch.testing.assert_close((one * other).sum(dim=-1), cosine / (1.0 + KIND_WEIGHT))
-    torch.testing.assert_close(slot[0, :, 16:].norm(dim=-1).square(), torch.full((5,), 0.2))
+    torch.testing.assert_close(
+        slot[0, :, 16:].norm(dim=-1).square(), torch.full((5,), SLOT_KIND_WEIGHT / (1 + SLOT_KIND_WEIGHT))
+    )
     torch.testing.assert_close(slot.norm(dim=-1), torch.ones(1, 5))
 
 
