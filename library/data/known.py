@@ -16,18 +16,16 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from library.data.clips import CELLS, FRAMES, ONE_SHOT, PHRASE, ROWS, ClipStore, amplitude_of, note_cells, one_shots
-from library.data.instruments import Instrument, InstrumentRenderer, list_candidates
-from library.data.render import load_split, phrase_pool, transpose
+from library.data.instruments import Instrument, list_candidates
+from library.data.render import load_split, phrase_pool, probe_of, renderer, transpose
 from library.data.scores import PHRASE_S
-from library.data.select import Probe, is_apart, is_good, measure
+from library.data.select import Probe, is_apart, is_good
 from library.data.workers import run_jobs
 from library.front_end import TIMBREL_FEATURES
 from library.gm.names import gm_family
@@ -112,7 +110,7 @@ def _capped(presets: list[Instrument]) -> list[Instrument]:
 
 def _probes(rows: list[Instrument], workers: int, progress: Callable[[str, int, int], None]) -> list[Probe]:
     found = []
-    for done, outcome in enumerate(run_jobs(_measure, rows, workers)):
+    for done, outcome in enumerate(run_jobs(probe_of, rows, workers)):
         found += [outcome.result] if outcome.result is not None else []
         progress("measuring unseen instruments", done + 1, len(rows))
     return found
@@ -137,16 +135,6 @@ def _file(data: Path, preset: Instrument) -> Path:
     return data / "known" / f"{preset.id.replace(':', '-')}.npz"
 
 
-@lru_cache(maxsize=1)
-def _renderer() -> InstrumentRenderer:
-    torch.set_num_threads(1)
-    return InstrumentRenderer()
-
-
-def _measure(preset: Instrument) -> Probe:
-    return measure(_renderer(), preset)
-
-
 def _render(job: tuple[Path, Instrument, int]) -> Probe:
     """Render one preset's clips, if they are not there, and measure it."""
     data, preset, seed = job
@@ -155,7 +143,7 @@ def _render(job: tuple[Path, Instrument, int]) -> Probe:
         with np.load(file) as kept:
             return Probe(kept["picture"], *(float(value) for value in kept["measured"]))
     rng = np.random.default_rng([seed, 3, zlib.crc32(preset.id.encode())])
-    probe = measure(_renderer(), preset)
+    probe = probe_of(preset)
     pool = phrase_pool("train", False)
     phrases = [pool[int(i)].notes for i in rng.integers(len(pool), size=PHRASES)]
     scores = [transpose(notes, preset.low, preset.high, rng) for notes in phrases] + one_shots(preset, rng)
@@ -178,4 +166,4 @@ def _render(job: tuple[Path, Instrument, int]) -> Probe:
 
 
 def _play(preset: Instrument, notes: list[Note], rng: np.random.Generator) -> NDArray[np.float32]:
-    return _renderer().render(preset, notes, PHRASE_S, reverb=bool(rng.random() < 0.5))
+    return renderer().render(preset, notes, PHRASE_S, reverb=bool(rng.random() < 0.5))

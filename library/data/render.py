@@ -28,7 +28,16 @@ from library.data.workers import run_jobs
 from library.errors import InputError
 from library.synths.notes import Note
 
-__all__ = ["instrument_str", "load_split", "phrase_file", "phrase_pool", "render_all", "transpose"]
+__all__ = [
+    "instrument_str",
+    "load_split",
+    "phrase_file",
+    "phrase_pool",
+    "probe_of",
+    "render_all",
+    "renderer",
+    "transpose",
+]
 
 Progress = Callable[[str, int, int], None]
 
@@ -110,7 +119,7 @@ def _choose_instruments(out: Path, workers: int, progress: Progress, seed: int) 
     known = {instrument.id for rows in (split or {}).values() for instrument in rows}
     candidates = [row for row in list_candidates() if split is None or row.for_training or row.id in known]
     probes: dict[int, Probe] = {}
-    for done, outcome in enumerate(run_jobs(_measure, candidates, workers)):
+    for done, outcome in enumerate(run_jobs(probe_of, candidates, workers)):
         if outcome.result is not None:  # what can't be measured is left out
             probes[outcome.number] = outcome.result
         progress("measuring instruments", done + 1, len(candidates))
@@ -144,15 +153,17 @@ def phrase_pool(split: Split, is_drums: bool, /) -> tuple[Phrase, ...]:
 
 
 @lru_cache(maxsize=1)
-def _renderer() -> InstrumentRenderer:
+def renderer() -> InstrumentRenderer:
+    """Return the one renderer of this process, a worker of its own."""
     import torch
 
     torch.set_num_threads(1)
     return InstrumentRenderer()
 
 
-def _measure(instrument: Instrument) -> Probe:
-    return measure(_renderer(), instrument)
+def probe_of(instrument: Instrument) -> Probe:
+    """Measure an instrument with this process's renderer."""
+    return measure(renderer(), instrument)
 
 
 def _render_instrument(job: tuple[Path, Split, Instrument, int]) -> None:
@@ -165,7 +176,7 @@ def _render_instrument(job: tuple[Path, Split, Instrument, int]) -> None:
     audio_dir.mkdir(parents=True, exist_ok=True)
     for pitch in range(instrument.low, instrument.high + 1, PITCH_STEP):
         for velocity in VELOCITIES:
-            note = _renderer().render(instrument, [Note(0.0, HELD_S, pitch, velocity)], NOTE_S)
+            note = renderer().render(instrument, [Note(0.0, HELD_S, pitch, velocity)], NOTE_S)
             name = f"{instrument_str(instrument)}-{pitch:03d}-{velocity:03d}.wav"
             write_audio(audio_dir / name, note, SAMPLE_RATE_HZ, "PCM_16")
     clips: list[NDArray[np.float32]] = []
@@ -176,7 +187,7 @@ def _render_instrument(job: tuple[Path, Split, Instrument, int]) -> None:
         pool = phrase_pool(split, False)
         phrase = pool[int(rng.integers(len(pool)))]
         notes = transpose(phrase.notes, instrument.low, instrument.high, rng)
-        clip = _renderer().render(instrument, notes, PHRASE_S, reverb=bool(rng.random() < 0.5))
+        clip = renderer().render(instrument, notes, PHRASE_S, reverb=bool(rng.random() < 0.5))
         if np.abs(clip).max() > MIN_PHRASE_PEAK:
             clips.append(_full_scale(clip))
             scores.append([(round(n.start_s, 3), round(n.duration_s, 3), n.pitch, n.velocity) for n in notes])
@@ -194,7 +205,7 @@ def _render_drums(out: Path, split: Split, seed: int) -> None:
     while len(clips) < DRUM_PHRASES // (1 if split == "train" else 8):
         phrase = pool[int(rng.integers(len(pool)))]
         kit = kits[int(rng.integers(len(kits)))]
-        clip = _renderer().render(kit, phrase.notes, PHRASE_S, reverb=bool(rng.random() < 0.5))
+        clip = renderer().render(kit, phrase.notes, PHRASE_S, reverb=bool(rng.random() < 0.5))
         if np.abs(clip).max() > MIN_PHRASE_PEAK:
             clips.append(_full_scale(clip))
     _write_flac(file, np.concatenate(clips))

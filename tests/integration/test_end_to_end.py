@@ -122,7 +122,6 @@ def _play(server: JackServer, folder: Path) -> Evening:
             index = next(i for i, numbers in programs.items() if numbers[3] != PLAYING[0])
             peer.send("/timbrel/suggest/choose", "ii", index, 0)
             answers = peer.until("/timbrel/chosen")
-            items += _items(answers)  # of the lists that came while it was recorded
             # The list may have changed since the first one: what counts is what was really chosen.
             wanted = (CHANGED_CHANNEL, 0, 0, int(str(answers[-1][1][2]).split(":")[1]))
             time.sleep(BAR_S)  # what was struck before the change still sounds
@@ -167,17 +166,14 @@ def _first_list(peer: OscPeer) -> tuple[list[list[object]], dict[int, tuple[int,
     seen: list[Got] = []
     while not any(address == "/timbrel/suggest/item" for address, _ in seen):
         seen = peer.until("/timbrel/suggest/end")
+    items = [args for address, args in seen if address == "/timbrel/suggest/item"]
     programs: dict[int, tuple[int, int, int, int]] = {}
     for address, args in seen:
         if address == "/timbrel/suggest/program":
             _list_id, index, *numbers = (int(str(value)) for value in args)
             channel, msb, lsb, program = numbers
             programs[index] = (channel, msb, lsb, program)
-    return _items(seen), programs
-
-
-def _items(messages: list[Got]) -> list[list[object]]:
-    return [args for address, args in messages if address == "/timbrel/suggest/item"]
+    return items, programs
 
 
 def _connect_midi(server: JackServer) -> None:
@@ -207,7 +203,7 @@ def test_every_item_is_a_general_midi_program(evening: Evening) -> None:
         assert 0.0 <= float(str(presence)) <= 1.0
 
 
-def test_a_family_that_plays_is_named_within_seconds(evening: Evening) -> None:
+def test_a_family_that_plays_is_among_the_first_names(evening: Evening) -> None:
     best = {gm_family(GM_NAMES.index(str(item[5]))) for item in evening.items if item[3] == 1}
     assert best & {gm_family(program) for program in PLAYING}
 
