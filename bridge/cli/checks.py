@@ -50,7 +50,7 @@ def check_torch() -> Check:
         import torchaudio
     except (ImportError, OSError) as error:
         text = " ".join(str(error).split())
-        return Check("torch", "fail", text, "install the pair: pip install 'torch==2.11.*' 'torchaudio==2.11.*'")
+        return Check("torch", "fail", text, "install the pair: pip install 'torch==2.11.*' 'torchaudio==2.11.0'")
     where = torch.cuda.get_device_name(0) if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
     return Check("torch", "ok", f"{torch.__version__}, torchaudio {torchaudio.__version__}, {where}")
 
