@@ -19,13 +19,14 @@ from library.index import Match
 
 __all__ = ["CANDIDATES", "Claimed", "Claims"]
 
-SHARPNESS = 16.0
-"""Of two sounds for one slot, one whose standing is .04 less counts half."""
+SHARPNESS = 18.0
+"""Of two sounds for one slot, one whose standing is .04 less counts half. (A slot and a sound of one instrument come as
+close as .89 at most: see library.encoders.kinds.)"""
 
 RIVALS = 3
 """A sound's share is of the three best for a slot, not of all: in a large library many are nearly the same."""
 
-LIKELY_COSINE, STEEPNESS = 0.3, 12.0
+LIKELY_COSINE, STEEPNESS = 0.27, 13.5
 """Cosine at which a nearest sound is as likely as not what is heard, and how fast that changes around it."""
 
 LEAST_LIKELY = 0.5

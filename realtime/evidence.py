@@ -24,7 +24,7 @@ DOUBT_WINDOWS = 1.0
 """So many windows without a sound are added to those that speak for it, though no more than came before this one: what
 is new has to be heard clearly, what the first window holds shows at once."""
 
-REACH = 0.4
+REACH = 0.35
 """Standing below that of a track's best within which a sound may be what it plays."""
 
 WELCOME = 0.25
@@ -39,8 +39,8 @@ EARLY, SETTLED_S = 0.7, 2.0
 HELD = 1.25
 """A sound that shows counts as so much more: two that explain nearly as much don't take turns."""
 
-CLOSENESS, USUAL, CLOSE = 3.0, 0.25, 0.5
-"""What is right comes closer than what is not: a standing of .1 more makes a sound count a third more, up to the last;
+CLOSENESS, USUAL, CLOSE = 3.4, 0.22, 0.44
+"""What is right comes closer than what is not: a standing of .1 more makes a sound count two fifths more, up to the last;
 at the second it counts as much as it is heard. Where nothing comes so close, what comes closest does."""
 
 SUREST = np.float32(1.0 - 1e-6)
