@@ -45,10 +45,7 @@ def render_command(
         bool, typer.Option("--more", help="Add train instruments to those rendered before; the unseen stay.")
     ] = False,
     known: Annotated[
-        bool,
-        typer.Option(
-            "--known", help="For `train kinds`: all training presets of known kinds too, alone and in unison."
-        ),
+        bool, typer.Option("--known", help="Also clips of all training presets of known kinds, for `train kinds`.")
     ] = False,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 2,
     seed: Annotated[int, typer.Option("--seed", help="Seed of what is chosen and played.")] = 0,
@@ -58,7 +55,6 @@ def render_command(
     from library.data.known import build_known
     from library.data.nlakh import write_nlakh
     from library.data.render import render_all
-    from library.data.unison import build_unison
 
     plan = None if kind == "instruments" else _plan(kind, out, data, nsynth, lakh, count, seed)
     with _bars() as show:
@@ -70,7 +66,6 @@ def render_command(
             build_clips(out, split, workers, show, seed)
         if known:
             build_known(out, workers, show, seed)
-            build_unison(out, workers, show, seed)
 
 
 def _plan(

@@ -11,7 +11,6 @@ DATA/clips-SPLIT-notes.u8        which notes play in which cells of the trunk's 
 from __future__ import annotations
 
 import json
-import warnings
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,7 +22,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from library.audio import SAMPLE_RATE_HZ, read_audio
 from library.data.instruments import Instrument
@@ -124,16 +122,6 @@ class ClipStore:
             tuple(load_split(data)[split]),
             spec,
         )
-
-    def tensors(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Return amplitude and notes: in the memory of an accelerator; for a CPU they stay in the mapped files."""
-        if device.type != "cpu":
-            return torch.from_numpy(np.array(self.amplitude)).to(device), torch.from_numpy(np.array(self.notes)).to(
-                device
-            )
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")  # nothing writes to it
-            return torch.from_numpy(self.amplitude), torch.from_numpy(self.notes)
 
 
 def build_clips(

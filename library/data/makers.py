@@ -18,7 +18,7 @@ from torch.nn import functional as f
 
 from library.front_end import BANDS_PER_OCTAVE
 
-__all__ = ["as_other_makers", "between"]
+__all__ = ["as_other_makers"]
 
 BODY_DB, BODY_KNOTS, BODY_SHARE = 4.0, 6, 0.7
 """Broad resonances: levels at so many places over the bands, each of this spread, in this share of clips."""
@@ -49,12 +49,6 @@ CONTRAST, CONTRAST_SHARE = (0.75, 1.35), 0.3
 """Exponent of power: how far loud and soft lie apart."""
 
 TREMOLO_DEPTH, TREMOLO_HZ, TREMOLO_SHARE = (0.2, 0.8), (3.0, 8.0), 0.2
-
-BETWEEN_SPREAD, BETWEEN_KNOTS = 0.3, 6
-"""How far bands differ in which of two makers' clips they are nearer to."""
-
-LEAST_BETWEEN = 1e-5
-"""What is silent counts as so much of a clip's mean power: between it and a note lies a note that fades sooner."""
 
 _TINY = 1e-9
 
@@ -87,21 +81,6 @@ def as_other_makers(power: Tensor, rng: np.random.Generator, frame_s: float) -> 
         if len(chosen):
             power[chosen] = change(power[chosen])
     return power
-
-
-def between(one: Tensor, other: Tensor, rng: np.random.Generator) -> Tensor:
-    """Return power[B, F, frames] that lies between that of two clips of the same notes, in dB; mean 1.
-
-    Args:
-        one: Band power [B, F, frames] of our front end, mean about 1, as one maker gives it.
-        other: The same of another.
-        rng: Draws how near to which of both each band of each clip lies.
-    """
-    batch, bands, _ = one.shape
-    share = rng.random((batch, 1)) + _curves(rng, batch, bands, BETWEEN_KNOTS, BETWEEN_SPREAD)
-    first, second = (power.clamp_min(LEAST_BETWEEN).log() for power in (one, other))
-    power = torch.lerp(first, second, _like(np.clip(share, 0, 1), one)[..., None].expand_as(one)).exp()
-    return power / power.mean(dim=(1, 2), keepdim=True)
 
 
 def _damped(power: Tensor, rng: np.random.Generator) -> Tensor:

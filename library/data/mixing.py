@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from torch.nn import functional as f
 from library.data.bus import bus_effects, noise_floors
 from library.data.clips import DRUMS, ONE_SHOT, PARTS, ClipStore
 from library.data.instruments import Instrument
-from library.data.makers import as_other_makers, between
+from library.data.makers import as_other_makers
 from library.data.turns import put_turned, turned
 from library.encoders.blocks import Trunk
 from library.features import normalise_power
@@ -118,7 +119,8 @@ class Mixer:
         self._device = torch.device(device)
         self._store = store
         self._frame_s = store.spec.hop_length / store.spec.sample_rate
-        self._clips = store.tensors(self._device)
+        # On an accelerator the clips lie in its memory; on a CPU they stay in the mapped files.
+        self._clips = tuple(_tensor(array, self._device) for array in (store.amplitude, store.notes))
         self._classes = len(store.instruments)
         self._chance = _chances(store.instruments, config.sampled)
         self._drums = np.flatnonzero(store.kind == DRUMS)
@@ -141,28 +143,21 @@ class Mixer:
         labels = rng.choice(self._classes, size=batch, p=self._chance) if of is None else of
         rows = np.array([rng.choice(self._by_label[c]) for c in labels])
         power, notes = self._draw(rows, np.full(batch, -1))
-        mix = self._on_a_bus(power.clone())
+        mix = bus_effects(power.clone(), rng, self._config.effects)
+        mix = mix + self._noise(mix, rng.random(batch) < self._config.noise)
+        features = self._features(mix)
         each = torch.arange(batch, device=self._device)
         owner = self._owners(mix, power, notes, each, torch.zeros_like(each), 1)
-        return SingleBatch(self._features(mix), torch.from_numpy(labels).to(self._device), owner)
+        return SingleBatch(features, torch.from_numpy(labels).to(self._device), owner)
 
     def other_makers(self, labels: NDArray[np.int64]) -> Tensor:
         """Return features[B, 1, F, frames] of a clip of each of labels[B], as another maker's of its kind might be."""
-        rows = np.array([self._rng.choice(self._by_label[c]) for c in labels])
+        rng = self._rng
+        rows = np.array([rng.choice(self._by_label[c]) for c in labels])
         power, _ = self._draw(rows, np.full(len(rows), -1))
-        return self._features(self._on_a_bus(as_other_makers(power, self._rng, self._frame_s)))
-
-    def between(self, rows: NDArray[np.int64], others: NDArray[np.int64], changed: float) -> Tensor:
-        """Return features[B, 1, F, frames] of what lies between clips rows[B] and others[B] of the same notes.
-
-        The share `changed` of them is changed as other makers' might sound, too.
-        """
-        turns = self._rng.integers(self._store.notes.shape[-1], size=len(rows))
-        power = between(self._draw(rows, turns)[0], self._draw(others, turns)[0], self._rng)
-        chosen = torch.from_numpy(np.flatnonzero(self._rng.random(len(rows)) < changed)).to(self._device)
-        if len(chosen):
-            power[chosen] = as_other_makers(power[chosen], self._rng, self._frame_s)
-        return self._features(self._on_a_bus(power))
+        mix = as_other_makers(power, rng, self._frame_s)
+        mix = bus_effects(mix, rng, self._config.effects)
+        return self._features(mix + self._noise(mix, rng.random(len(rows)) < self._config.noise))
 
     def mixtures(self, batch: int, largest: int | None = None) -> MixtureBatch:
         """Draw mixtures, of at most `largest` instruments where that is less than the config's most."""
@@ -206,10 +201,6 @@ class Mixer:
         label = torch.from_numpy(labels).to(self._device)
         owner = self._owners(mix, power, notes, where, source, most)
         return MixtureBatch(features, label, owner, torch.from_numpy(rows[:, :most]).to(self._device))
-
-    def _on_a_bus(self, power: Tensor) -> Tensor:
-        mix = bus_effects(power, self._rng, self._config.effects)
-        return mix + self._noise(mix, self._rng.random(len(mix)) < self._config.noise)
 
     def _features(self, mix: Tensor) -> Tensor:
         """Return features[B, 1, F, frames]; a live window's level is known to within a few dB only."""
@@ -298,3 +289,12 @@ def _chances(instruments: Sequence[Instrument], sampled: float | None) -> NDArra
         return np.full(len(instruments), 1 / len(instruments))
     chances: NDArray[np.float64] = np.where(is_sampled, sampled / is_sampled.sum(), (1 - sampled) / (~is_sampled).sum())
     return chances
+
+
+def _tensor(array: NDArray[np.float16] | NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Return an array as a tensor, without a copy on a CPU; nothing writes to it."""
+    if device.type != "cpu":
+        return torch.from_numpy(np.array(array)).to(device)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(array)

@@ -12,7 +12,6 @@ from torch.nn import functional as f
 
 from library.data.clips import SPECS, ClipStore
 from library.data.known import open_known
-from library.data.unison import open_unison
 from library.encoders.checkpoint import load_checkpoint, save_checkpoint
 from library.encoders.paper import PaperLarge, PaperNetwork
 from library.errors import InputError
@@ -100,7 +99,7 @@ def train_kinds(
         rule = "holds no instrument whose family or General MIDI program is known"
         raise InputError(data, rule, "render SoundFonts too: `timbrel data render`")
     known = load_checkpoint(weights).network.kind_network
-    kinds = KindTask(train, valid, config, device, known, open_known(data), open_unison(data))
+    kinds = KindTask(train, valid, config, device, known, open_known(data))
     result = run_training(kinds, config, out, progress)
     if Ranks.is_first():
         task = MultiTask(train, valid, config, device)

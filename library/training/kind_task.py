@@ -1,8 +1,7 @@
 """Train what hears of which kind an instrument by itself is.
 
-Few makers of each General MIDI program are free to train on: most clips are changed as other makers' might sound, some
-lie between two makers' of one phrase, and stripes of time and of bands are cut out (SpecAugment, arXiv 1904.08779), so
-that no single trait of a maker is enough.
+Few makers of each General MIDI program are free to train on: most clips are changed as other makers' might sound, and
+stripes of time and of bands are cut out (SpecAugment, arXiv 1904.08779), so that no single trait of a maker is enough.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from library.encoders.kind_network import KindNetwork
 from library.encoders.network import NetworkConfig
 from library.front_end import SILENCE
 from library.training.config import TrainConfig
-from library.training.kind_pairs import KindPairs
 from library.training.kinds import KINDS, NO_KIND, KindLabels
 from library.training.tasks import Prototypes, half
 from library.training.validation import feature_batches, validation_rows
@@ -33,9 +31,6 @@ PATCHES = 0.35
 
 OTHER_MAKERS = 0.7
 """Share of the clips that are changed as other makers' might sound."""
-
-BETWEEN = 0.4
-"""Share of the clips that lie between two presets', where there are such."""
 
 CUT_SHARE, CUT_FRAMES, CUT_BANDS = 0.4, 50, 30
 """Share of the clips that a stripe is cut out of, of time and of bands, and its greatest width."""
@@ -63,7 +58,6 @@ class KindTask:
         device: "cpu" or "cuda".
         start: What was learnt before; None or a new network to begin anew.
         known: More presets of known kinds to learn from (library.data.known), if there are any.
-        unison: Presets that play the same phrases (library.data.unison), if there are any.
     """
 
     def __init__(
@@ -74,7 +68,6 @@ class KindTask:
         device: str = "cpu",
         start: KindNetwork | None = None,
         known: ClipStore | None = None,
-        unison: ClipStore | None = None,
     ) -> None:
         torch.manual_seed(config.seed)
         self._config, self._valid, self._device = config, valid, torch.device(device)
@@ -94,27 +87,20 @@ class KindTask:
         self.modules: dict[str, nn.Module] = {"kind_network": self.network, **self._directions}
         self.rng = np.random.default_rng(config.seed)
         self._mixers = [Mixer(store, MixConfig(), self.rng, device) for store in self._stores]
-        self._pairs = None if unison is None else KindPairs(unison, self._labels.known, self.rng, device)
 
     def loss(self, done: float) -> tuple[Tensor, dict[str, float]]:  # noqa: ARG002 - part of the Protocol
         """Draw clips, each kind as often, and name their kinds."""
-        between = 0 if self._pairs is None else round(BETWEEN * self._config.batch)
-        features, number = self._draw(self._config.batch - between)
-        wanted = {**{name: of[number] for name, of in self._labels.of.items()}, INSTRUMENTS: number}
-        if self._pairs is not None:
-            more, kinds = self._pairs.draw(between)
-            features = torch.cat([features, more])
-            nobody = torch.full((between,), NO_KIND, device=self._device)
-            wanted = {name: torch.cat([of, kinds.get(name, nobody)]) for name, of in wanted.items()}
+        features, number = self._draw()
         with half(self._device.type):
-            said = self.network(self._cut(features))
+            said = self.network(features)
+        wanted = {**{name: of[number] for name, of in self._labels.of.items()}, INSTRUMENTS: number}
         parts = {name: self._named(said, name, of) for name, of in wanted.items() if (of != NO_KIND).any()}
         total = torch.stack([INSTRUMENT_WEIGHT ** (name == INSTRUMENTS) * part for name, part in parts.items()]).sum()
         return total, {name: float(part.detach()) for name, part in parts.items()}
 
-    def _draw(self, batch: int) -> tuple[Tensor, Tensor]:
+    def _draw(self) -> tuple[Tensor, Tensor]:
         """Draw features [B, 1, F, frames] of clips, and the numbers [B] of what plays them."""
-        drawn = self._labels.draw(self.rng, batch, PATCHES)
+        drawn = self._labels.draw(self.rng, self._config.batch, PATCHES)
         features: list[Tensor] = []
         numbers: list[NDArray[np.int64]] = []
         first = 0
@@ -127,7 +113,7 @@ class KindTask:
                 features.append(mixer.singles(int((~changed).sum()), label[~changed]).features)
             numbers += [label[changed] + first, label[~changed] + first]
             first += len(store.instruments)
-        return torch.cat(features), torch.from_numpy(np.concatenate(numbers)).to(self._device)
+        return self._cut(torch.cat(features)), torch.from_numpy(np.concatenate(numbers)).to(self._device)
 
     def validate(self) -> dict[str, float]:
         """Return how often the family of General MIDI presets is told, and their program is one of the first five."""
