@@ -17,6 +17,7 @@ from library.sources import Reader
 __all__ = ["embed_clips", "fill_file"]
 
 _T = TypeVar("_T")
+_TINY = 1e-6
 
 
 def fill_file(
@@ -57,9 +58,10 @@ def fill_file(
 
 
 def embed_clips(encoder: SingleEncoder, clips: Sequence[NDArray[np.float32]]) -> NDArray[np.float16]:
-    """Embed clips of any lengths as unit vectors[n, D] in their order.
+    """Embed clips of one sound, of any lengths, as unit vectors[n, D] in their order.
 
-    Clips of one sound form the batches, never those of several: so a resumed build makes the same vectors.
+    Half of what each says of its kind is what all say together: a note alone may not tell it. Clips of one sound form
+    the batches, never those of several: so a resumed build makes the same vectors.
     """
     vectors = np.zeros((len(clips), encoder.spec.dim), np.float32)
     for length in dict.fromkeys(len(clip) for clip in clips):
@@ -67,7 +69,19 @@ def embed_clips(encoder: SingleEncoder, clips: Sequence[NDArray[np.float32]]) ->
         vectors[rows] = encoder.embed(np.stack([clips[row] for row in rows]))
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     usable = np.isfinite(norms[:, 0]) & (norms[:, 0] > 0.5)  # an encoder's vectors have norm 1
-    return np.asarray(vectors[usable] / norms[usable], np.float16)
+    return np.asarray(_of_one_kind(vectors[usable] / norms[usable], encoder.spec.kinds), np.float16)
+
+
+def _of_one_kind(vectors: NDArray[np.float32], kinds: int) -> NDArray[np.float32]:
+    """Add to the kind that each of vectors[n, D] says in its last numbers what all of them say."""
+    which, said = np.split(vectors, [vectors.shape[1] - kinds], axis=1)
+    length = np.linalg.norm(said, axis=1, keepdims=True)
+    each = said / np.maximum(length, _TINY)
+    together = each.sum(axis=0) / np.maximum(np.linalg.norm(each.sum(axis=0)), _TINY)
+    both = each + together
+    return np.concatenate(
+        [which, both * length / np.maximum(np.linalg.norm(both, axis=1, keepdims=True), _TINY)], axis=1
+    )
 
 
 def _guarded(catalog: Catalog, where: str, path: str, read: Callable[[], _T]) -> _T | None:

@@ -170,6 +170,7 @@ def _build(header: Mapping[str, Any], state: dict[str, Tensor], fingerprint: str
         fingerprint,
         rule,
         cohort.numpy(),
+        config.kinds,
     )
     return Checkpoint(spec, network.eval(), calibration)
 

@@ -35,6 +35,7 @@ class EncoderSpec:
         rule: How a set of sounds is named from the slots.
         cohort: [M, D] slots of training mixtures, by which sounds that are near to whatever is asked are known (see
             library.hubs); None for encoders that have none.
+        kinds: How many of an embedding's last numbers say of which kind the instrument is, the others which one.
     """
 
     name: str
@@ -46,6 +47,7 @@ class EncoderSpec:
     fingerprint: str
     rule: SetRule = UNFITTED
     cohort: Cohort = field(default=None, compare=False, repr=False)
+    kinds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
