@@ -50,6 +50,7 @@ class LibraryDesk:
         self._index: SoundIndex | None = None
         self._shelf = ""
         self._reading: asyncio.Task[None] | None = None
+        self._is_stale = False
         self._building: asyncio.Task[None] | None = None
         self._build: Child | None = None
         self._state: BuildState | None = None
@@ -108,8 +109,14 @@ class LibraryDesk:
                 self._read()
 
     def _read(self) -> None:
+        self._is_stale = True  # what is being read may be older than what asks
         if self._reading is None or self._reading.done():
-            self._reading = asyncio.ensure_future(self._read_slowly())
+            self._reading = asyncio.ensure_future(self._read_while_stale())
+
+    async def _read_while_stale(self) -> None:
+        while self._is_stale:
+            self._is_stale = False
+            await self._read_slowly()
 
     async def _read_slowly(self) -> None:
         if self._view is None:
@@ -167,7 +174,8 @@ class LibraryDesk:
 
         def take(line: bytes) -> None:
             state.take(line, time.monotonic())
-            self._put("build", state.shown())
+            if state.shown()["state"] != "done":  # it is when its process has ended: then the next may begin
+                self._put("build", state.shown())
 
         self._put("build", state.shown())
         try:

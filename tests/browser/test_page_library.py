@@ -181,7 +181,7 @@ def test_a_rescan_takes_up_what_came(page: Page, studio: Studio) -> None:
     shutil.copy(PREVIEWS / "060.ogg", studio.samples / "First" / "late horn.ogg")
     before = int((page.text_content("#library-sounds") or "").split()[0])
     page.click("#rescan")
-    page.wait_for_selector("#build[data-state=done]")
+    page.wait_for_selector("#build-text:has-text('Rescan: done, 1 new sound')")
     page.wait_for_function(
         "(wanted) => parseInt(document.querySelector('#library-sounds').textContent) === wanted", arg=before + 1
     )
