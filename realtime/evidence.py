@@ -40,8 +40,8 @@ HELD = 1.25
 """A sound that shows counts as so much more: two that explain nearly as much don't take turns."""
 
 CLOSENESS, USUAL, CLOSE = 3.4, 0.22, 0.44
-"""What is right comes closer than what is not: a standing of .1 more makes a sound count two fifths more, up to the last;
-at the second it counts as much as it is heard. Where nothing comes so close, what comes closest does."""
+"""What is right comes closer than what is not: a standing of .1 more makes a sound count two fifths more, up to the
+last; at the second it counts as much as it is heard. Where nothing comes so close, what comes closest does."""
 
 SUREST = np.float32(1.0 - 1e-6)
 """A claim counts as this at most: its logarithm stays finite."""
