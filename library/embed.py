@@ -77,11 +77,10 @@ def _of_one_kind(vectors: NDArray[np.float32], kinds: int) -> NDArray[np.float32
     which, said = np.split(vectors, [vectors.shape[1] - kinds], axis=1)
     length = np.linalg.norm(said, axis=1, keepdims=True)
     each = said / np.maximum(length, _TINY)
-    together = each.sum(axis=0) / np.maximum(np.linalg.norm(each.sum(axis=0)), _TINY)
-    both = each + together
-    return np.concatenate(
-        [which, both * length / np.maximum(np.linalg.norm(both, axis=1, keepdims=True), _TINY)], axis=1
-    )
+    total = each.sum(axis=0)
+    both = each + total / np.maximum(np.linalg.norm(total), _TINY)
+    both *= length / np.maximum(np.linalg.norm(both, axis=1, keepdims=True), _TINY)
+    return np.concatenate([which, both], axis=1)
 
 
 def _guarded(catalog: Catalog, where: str, path: str, read: Callable[[], _T]) -> _T | None:
