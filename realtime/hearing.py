@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -147,6 +148,7 @@ class Engine:
         rehearsal = Tracker(self._tracking)  # its first assignment imports scipy, which takes longer than a hop
         for time_s in (0.0, self.config.hop_s):
             rehearsal.observe(embedding.vectors[0], embedding.presence[0] + 1.0, time_s)
+        gc.freeze()  # what is loaded stays; to look through it for garbage takes 70 ms, now and then within a hop
 
     def analyse(self, window: Window, window_ms: float = 0.0) -> Analysis:
         """Say what one window holds.
@@ -169,15 +171,14 @@ class Engine:
             embedding = self._encode(window.audio, window.start_frame)
             encoded = time.perf_counter()
             with self._lock:
-                suggestions, lookup_s = self._suggest(embedding, _end_s(window))
-        track_s = time.perf_counter() - encoded - lookup_s
-        timing = Timing(window_ms, (encoded - begun) * 1e3, lookup_s * 1e3, track_s * 1e3)
-        return self._done(window, verdict, suggestions, timing)
+                suggestions, lookup_ms = self._suggest(embedding, _end_s(window))
+        encode_ms, rest_ms = (encoded - begun) * 1e3, (time.perf_counter() - encoded) * 1e3
+        return self._done(window, verdict, suggestions, Timing(window_ms, encode_ms, lookup_ms, rest_ms - lookup_ms))
 
     def skip(self, window: Window, reason: Skipped) -> Analysis:
         """Return the Analysis of a window that could not be looked at; shown suggestions hold for a short while."""
-        silence = level_db(np.zeros(0, np.float32))
-        return self._done(window, Verdict(reason, silence, 0.0, 0), self._pass_over(window, reason), Timing())
+        silent = Verdict(reason, level_db(window.audio[:0]), 0.0, 0)
+        return self._done(window, silent, self._pass_over(window, reason), Timing())
 
     def lock(self, slot: int, locked: bool = True) -> bool:
         """Keep a slot as it is, or let it go again; False when there is no such slot. Any thread."""
@@ -212,20 +213,19 @@ class Engine:
         return tracking.each_slot() if config.all_slots else steady(tracking, config.stability)
 
     def _suggest(self, embedding: MixtureEmbedding, time_s: float) -> tuple[tuple[Suggestion, ...], float]:
-        """Return the suggestions and the time in seconds that the look-up took."""
+        """Return the suggestions and the time in ms that the look-up took."""
         vectors, presence = embedding.vectors[0], embedding.presence[0]
-        depth = LOOKUP_DEPTH * self.config.top_k
         if self.config.tracked:
             self._pace.heard(time_s)
             if not self.config.all_slots:
                 vectors, presence = slots_of(embedding, self._tracking.sustain)
             vectors = self._tracker.observe(vectors, presence, time_s)
         begun = time.perf_counter()
-        matches = self.index.query(vectors, depth) if len(vectors) else ()
-        lookup_s = time.perf_counter() - begun
+        matches = self.index.query(vectors, LOOKUP_DEPTH * self.config.top_k) if len(vectors) else ()
+        lookup_ms = (time.perf_counter() - begun) * 1e3
         if self.config.tracked:
-            return self._tracker.settle(matches), lookup_s
-        return untracked(matches, presence, self._tracking), lookup_s
+            return self._tracker.settle(matches), lookup_ms
+        return untracked(matches, presence, self._tracking), lookup_ms
 
     def _pass_over(self, window: Window, reason: Skipped) -> tuple[Suggestion, ...]:
         if not self.config.tracked:

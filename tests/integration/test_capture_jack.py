@@ -58,7 +58,7 @@ def test_matching_ports_are_heard_left_and_right_in_their_order(server: JackServ
     with ToneClient(server, "other", [3000.0, 3000.0]), ToneClient(server, "tone", [440.0, 1760.0]):
         source.start(ring)
         wait_for(lambda: _hears(ring, 440.0, 1760.0), "both tones on their sides")
-        assert source.stats().state == "running"
+        wait_for(lambda: source.stats().state == "running", "its report")  # which may follow the first audio
         assert source.sample_rate == ring.sample_rate == _RATE
         assert server.connections("timbrel_in:in_left") == ["tone:out_1"]
         assert server.connections("timbrel_in:in_right") == ["tone:out_2"]
@@ -171,7 +171,7 @@ def test_portaudio_opens_the_server_as_a_device(
         source = DeviceSource("tone")
         source.start(ring)
         wait_for(lambda: _hears(ring, 440.0, 880.0), "the tones through PortAudio")
-        assert source.stats().state == "running"
+        wait_for(lambda: source.stats().state == "running", "its report")  # which may follow the first audio
         server.kill()
         wait_for(lambda: source.stats().restarts >= 1, "the hung process was replaced")
         assert source.stats().state in ("lost", "waiting", "starting")
