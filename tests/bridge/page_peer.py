@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
@@ -112,16 +113,22 @@ Talk = Callable[[PagePeer, Rig], Awaitable[None]]
 
 
 def talk(what: Talk, load: Callable[[Config], Engine] = quick_engine, **options: Any) -> Rig:  # Any: see run_daemon
-    """Run a daemon with a page, and talk to it as one."""
+    """Run a daemon with a page, and talk to it as one; it loads when the page has joined, which thus misses nothing."""
+    joined = threading.Event()
+
+    def load_then(config: Config) -> Engine:
+        joined.wait(WAIT_S)
+        return load(config)
 
     async def as_page(rig: Rig) -> None:
         async with asyncio.timeout(30):
             while not any(line.startswith("page at ") for line in rig.said):
                 await asyncio.sleep(0.01)
         async with PagePeer(_page_url(rig.said)) as peer:
+            joined.set()
             await what(peer, rig)
 
-    return run_daemon(lambda rig: asyncio.run(as_page(rig)), load, page__enabled=True, page__port=0, **options)
+    return run_daemon(lambda rig: asyncio.run(as_page(rig)), load_then, page__enabled=True, page__port=0, **options)
 
 
 def _page_url(said: list[str]) -> str:

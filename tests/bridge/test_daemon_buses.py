@@ -40,6 +40,7 @@ def lists(peer: OscPeer, *contexts: str) -> dict[object, object]:
 
 
 def refreshed(peer: OscPeer) -> list[list[object]]:
+    peer.settle()
     peer.send("/timbrel/refresh")
     return begins(peer.until("/timbrel/suggest/8/score"))
 

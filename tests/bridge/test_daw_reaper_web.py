@@ -101,7 +101,7 @@ async def web_pair(script: Script) -> AsyncIterator[tuple[WebReaper, ReaperHttpA
     host = WebReaper(script)
     await host.start()
     try:
-        yield host, ReaperHttpAdapter(Reach("http", host.port, probe_s=0.05))
+        yield host, ReaperHttpAdapter(Reach("http", host.port, probe_s=0.3))
     finally:
         await host.stop()
 

@@ -97,9 +97,9 @@ def test_a_choice_by_key_reaches_an_osc_client_and_is_told_on_the_page(page: Pag
         chosen = ""
         while chosen == "":  # the music may take a sound away under the finger
             page.keyboard.press("ArrowDown")
-            wanted = row(page)
+            wanted, told = row(page), page.locator("#log li").count()
             page.keyboard.press("Enter")
-            page.wait_for_function("() => document.querySelector('#log li')")
+            page.wait_for_function("before => document.querySelectorAll('#log li').length > before", arg=told)
             if page.locator("#log li.ok").count():
                 chosen = wanted["sound"]
         assert osc.expect("/timbrel/chosen")[2:5] == [chosen, "generic", "ok"]

@@ -59,10 +59,16 @@ def newest(peer: OscPeer, *contexts: str) -> dict[str, int]:
 
 
 def refreshed(peer: OscPeer) -> list[Got]:
-    """Return the full state, from its status to the last label."""
-    peer.settle()
-    peer.send("/timbrel/refresh")
-    return peer.until("/timbrel/suggest/8/score")
+    """Return the full state, from its status to the last label; where a list came in between, ask again."""
+    for _ in range(20):
+        peer.settle()
+        peer.send("/timbrel/refresh")
+        seen = peer.until("/timbrel/suggest/8/score")
+        begins = [place for place, (address, _) in enumerate(seen) if address == "/timbrel/status"]
+        state = seen[begins[-1] :] if begins else []
+        if len(set(contexts(state))) == len(contexts(state)) > 0:
+            return state
+    raise AssertionError(f"the state never came whole: {seen}")
 
 
 def contexts(seen: list[Got]) -> list[object]:

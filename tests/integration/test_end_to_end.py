@@ -114,15 +114,12 @@ def _play(server: JackServer, folder: Path) -> Evening:
     try:
         with OscPeer(("127.0.0.1", port), WAIT_S) as peer:
             _register(peer, process)
-            items, programs = _first_list(peer)
+            items, _programs = _first_list(peer)
             _connect_midi(server)
             recorder = Recorder(server)
             heard = recorder.record(4 * BAR_S)
             half = len(heard) // 2
-            index = next(i for i, numbers in programs.items() if numbers[3] != PLAYING[0])
-            peer.send("/timbrel/suggest/choose", "ii", index, 0)
-            answers = peer.until("/timbrel/chosen")
-            # The list may have changed since the first one: what counts is what was really chosen.
+            answers = _choose_another(peer)
             wanted = (CHANGED_CHANNEL, 0, 0, int(str(answers[-1][1][2]).split(":")[1]))
             time.sleep(BAR_S)  # what was struck before the change still sounds
             after = recorder.record(2 * BAR_S)
@@ -174,6 +171,27 @@ def _first_list(peer: OscPeer) -> tuple[list[list[object]], dict[int, tuple[int,
             channel, msb, lsb, program = numbers
             programs[index] = (channel, msb, lsb, program)
     return items, programs
+
+
+def _choose_another(peer: OscPeer) -> list[Got]:
+    """Choose a sound that the synth does not play yet, of the list as it is now; return what came until it was."""
+    for _ in range(20):
+        peer.settle()
+        peer.send("/timbrel/suggest/list", "ii", 0, 0)
+        items, programs = _first_list(peer)
+        other = [index for index, numbers in programs.items() if numbers[3] != PLAYING[0]]
+        if not other:
+            continue
+        peer.send("/timbrel/suggest/choose", "ii", other[0], items[0][0])
+        answers: list[Got] = []
+        while not answers or answers[-1][0] not in ("/timbrel/chosen", "/timbrel/error"):
+            got = peer.receive(WAIT_S)
+            assert got is not None, f"no answer to the choice; got {answers}"
+            answers.append(got)
+        if answers[-1][0] == "/timbrel/chosen":
+            return answers
+        assert answers[-1][1][1] == 409, answers  # another list came in between
+    raise AssertionError("every list was stale")
 
 
 def _connect_midi(server: JackServer) -> None:

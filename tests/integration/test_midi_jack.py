@@ -30,6 +30,7 @@ def test_a_virtual_port_carries_bank_select_and_program_in_their_order(server: J
         client.activate()
         assert port.name == "timbrel:out"
         client.connect("timbrel:out", destination)
+        wait_for(lambda: len(client.get_all_connections(destination)) == 1, "the port is connected")
         assert port.send(BANK_AND_PROGRAM) is None
         wait_for(lambda: len(got) == 3, "three MIDI messages arrived")
         assert got == BANK_AND_PROGRAM

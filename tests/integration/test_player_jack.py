@@ -83,7 +83,7 @@ def test_a_second_preview_replaces_the_first_without_a_hole(player: Player, spea
     began = int(np.argmax(np.abs(got[:, 0]) > 0.05))
     blocks = np.abs(got[began:, 0][: (len(got) - began) // 480 * 480]).reshape(-1, 480).max(axis=1)
     assert blocks.min() > 0.05, "every hundredth of a second sounds"
-    assert heard.has(second, "playing")
+    wait_for(lambda: heard.has(second, "playing"), "that it plays is told")
     assert not heard.has(first, "failed")
 
 
@@ -98,7 +98,6 @@ def test_a_stop_silences_within_a_tenth_of_a_second(player: Player, speakers: Li
         wait_for(lambda: speakers.ring.total_frames > asked + RATE // 2, "half a second of audio")  # noqa: B023
         got = speakers.ring.read(asked, RATE // 2)
         assert got is not None
-        assert not got[-RATE // 10 :].any()
         took_s.append(float(np.flatnonzero(got.any(axis=1)).max(initial=0)) / RATE)
         if took_s[-1] <= 0.1:
             break
@@ -147,7 +146,7 @@ def test_a_server_that_dies_is_told_and_the_next_preview_after_it_came_back_is_h
     with Listener(server, "speakers") as speakers:
         fourth = player.play(tone(880.0, 6.0), 16_000)
         wait_for(lambda: speakers.hears(880.0, 880.0), "the tone on the new server")
-        assert heard.has(fourth, "playing")
+        wait_for(lambda: heard.has(fourth, "playing"), "that it plays is told")
 
 
 def test_a_server_that_dies_between_previews_is_not_worth_a_word(
@@ -213,6 +212,7 @@ def test_not_a_byte_reaches_the_captured_bus(server: JackServer, speakers: Liste
         wait_for(lambda: heard.has(number, "failed"), "a detour into the bus is refused")
         assert "speakers:in_1 ends in daw:out_" in heard.why(number)
         probe.disconnect("speakers:out_1", "daw:in_2")
+        wait_for(lambda: server.connections("speakers:out_1") == [], "the detour is gone")
         number = beside.play(tone(440.0, 3.0), 16_000)
         wait_for(lambda: speakers.hears(440.0, 440.0), "beside the bus it is heard")
         wait_for(lambda: heard.has(number, "ended"), "it ended")
@@ -245,7 +245,7 @@ def test_a_bus_that_is_captured_from_now_on_is_refused(
     second = player.play(tone(440.0, 6.0), 16_000)
     wait_for(lambda: heard.has(second, "failed"), "it is refused")
     assert "also listens to timbrel_preview:out_left" in heard.why(second)
-    assert server.connections("timbrel_preview:out_left") == []
+    wait_for(lambda: server.connections("timbrel_preview:out_left") == [], "it leads nowhere")
 
 
 def test_connections_that_were_not_asked_for_are_undone_and_a_single_input_gets_both_sides(
