@@ -10,7 +10,7 @@ from torch.nn import functional as f
 
 from library.encoders.blocks import ResidualBlock
 
-__all__ = ["HIDDEN", "READINGS", "KindNetwork", "Stride"]
+__all__ = ["HIDDEN", "LEAST_VARIANCE", "READINGS", "KindNetwork", "Stride"]
 
 READINGS = 4
 """Ways of weighing the places of a window against each other."""
@@ -18,7 +18,7 @@ READINGS = 4
 HIDDEN, DROPPED = 512, 0.3
 """Units between what is read and what is said, and the share of both that training leaves out."""
 
-_LEAST_VARIANCE = 1e-6
+LEAST_VARIANCE = 1e-6
 
 
 class KindNetwork(nn.Module):
@@ -71,7 +71,7 @@ class KindNetwork(nn.Module):
         seen = seen.flatten(2).transpose(1, 2).float()
         mean = weights @ seen
         variance = weights @ seen.square() - mean.square()
-        read = torch.cat([mean.flatten(1), variance.clamp_min(_LEAST_VARIANCE).sqrt().flatten(1)], dim=1)
+        read = torch.cat([mean.flatten(1), variance.clamp_min(LEAST_VARIANCE).sqrt().flatten(1)], dim=1)
         return f.normalize(self.say(read).float(), dim=-1)
 
     def _last(self) -> nn.Linear:

@@ -10,6 +10,7 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
+from library.encoders.kind_graph import kind_graph
 from library.encoders.share_graph import newest_graph, share_graph
 from library.encoders.shared import Shared
 from library.encoders.strip_graph import Kept, look_graph, strip_graph
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from library.encoders.network import TimbrelNetwork
-    from library.encoders.quantise import TrunkRanges
+    from library.encoders.quantise import Ranges
     from library.encoders.streaming import Scene
     from library.front_end import FeatureSpec
 
@@ -38,13 +39,14 @@ class OnnxNetwork:
     Args:
         network: What to run.
         spec: Its front end.
-        ranges: How far activations of its trunk reach.
+        ranges: How far activations reach.
     """
 
-    def __init__(self, network: TimbrelNetwork, spec: FeatureSpec, ranges: TrunkRanges) -> None:
+    def __init__(self, network: TimbrelNetwork, spec: FeatureSpec, ranges: Ranges) -> None:
         self._network = network
-        graph, self._kept = strip_graph(network, spec, ranges)
-        self._strip, self._look = _session(graph), _session(look_graph(network, ranges.cells))
+        graph, self._kept = strip_graph(network, spec, ranges.trunk)
+        self._strip, self._look = _session(graph), _session(look_graph(network, ranges.trunk.cells))
+        self._kinds = _session(kind_graph(network.kind_network, spec, ranges.kinds))
         self._share = _session(share_graph(network))
         self._newest = _session(newest_graph(network))
 
@@ -58,8 +60,7 @@ class OnnxNetwork:
         given = _arrays({"told": scene.told.told, "says": scene.told.says, "of_cells": views.cells})
         looks = _arrays({"looks": scene.looks, "of_looks": views.looks})
         embeddings, presence, places, whole, doubt = self._share.run(None, {**given, **looks})
-        whole = torch.from_numpy(whole)
-        alone = partial(scene.alone, self._network, whole)
+        alone = partial(scene.alone, self._kinds_of, torch.from_numpy(whole))
         return Shared(embeddings, presence, places, alone, float(doubt[0, 0]))
 
     def newest(self, scene: Scene, doubt: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -73,6 +74,10 @@ class OnnxNetwork:
         given = {"told": scene.told.told[cells:], "says": scene.told.says[cells:], "looks": scene.looks[looks:]}
         places, presence = self._newest.run(None, _arrays(given))
         return places[0], presence[0] - np.float32(doubt)
+
+    def _kinds_of(self, features: Tensor) -> Tensor:
+        """Say of which kind [1, k] the instrument of features [1, 1, F, n] is."""
+        return torch.from_numpy(self._kinds.run(None, {"features": features[0, 0].contiguous().numpy()})[0])
 
 
 def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, NDArray[np.float32]]:

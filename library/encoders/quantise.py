@@ -1,4 +1,4 @@
-"""Put the trunk's numbers into bytes: what each may be, and the steps between them.
+"""Put the numbers of convolutions into bytes: what each may be, and the steps between them.
 
 No audio is needed for it: the norm behind a convolution has learnt how what it gives is spread (data-free quantisation,
 Nagel et al., ICCV 2019, arXiv 1906.04721). Of that spread REACH standard deviations fit into a byte; what goes further
@@ -14,13 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from library.encoders.kind_network import Stride
 from library.encoders.onnx_graph import array_of
 
 if TYPE_CHECKING:
     from library.encoders.blocks import ResidualBlock, Trunk
+    from library.encoders.kind_network import KindNetwork
+    from library.encoders.network import TimbrelNetwork
     from library.front_end import FeatureSpec
 
-__all__ = ["BITS", "STEM_BITS", "ByteRange", "TrunkRanges", "quantised", "ranges_of"]
+__all__ = ["BITS", "STEM_BITS", "ByteRange", "KindRanges", "Ranges", "TrunkRanges", "quantised", "ranges_of"]
 
 REACH = 4.0
 """In mixtures of training phrases 99.99 % of all activations lie below 3.4 to 4 of them."""
@@ -77,16 +80,59 @@ class TrunkRanges:
     cells: ByteRange
 
 
-def ranges_of(trunk: Trunk, spec: FeatureSpec) -> TrunkRanges:
-    """Read how far activations reach from a trunk's norms; they must not have been folded into the convolutions."""
-    features = ByteRange(spec.floor_db / 20.0 + 1.0, LOUDEST_DB / 20.0 + 1.0)
+@dataclass(frozen=True, slots=True)
+class KindRanges:
+    """Say how far activations of a kind network reach.
+
+    Attributes:
+        features: What goes in.
+        layers: For each layer of its body: of a stride what is behind it, of a residual block as in TrunkRanges.
+    """
+
+    features: ByteRange
+    layers: tuple[tuple[ByteRange, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Say how far activations of a network reach: of its trunk, and of what says kinds."""
+
+    trunk: TrunkRanges
+    kinds: KindRanges
+
+
+def ranges_of(network: TimbrelNetwork, spec: FeatureSpec) -> Ranges:
+    """Read how far activations reach from a network's norms; they must not have been folded into the convolutions."""
+    return Ranges(_of_trunk(network.trunk, spec), _of_kinds(network.kind_network, spec))
+
+
+def _of_trunk(trunk: Trunk, spec: FeatureSpec) -> TrunkRanges:
     stems = _rectified(_normed(trunk.stem1_norm)), _rectified(_normed(trunk.stem2_norm))
-    blocks, high = [], stems[1].high
-    for block in (cast("ResidualBlock", block) for block in trunk.blocks):
-        added = _normed(block.norm2)
-        high = float(np.hypot(high, added.high))  # what goes by and what is added vary independently
-        blocks.append((_rectified(_normed(block.norm1)), added, ByteRange(0.0, high)))
-    return TrunkRanges(features, stems, tuple(blocks), _rectified(_normed(trunk.widen_norm)))
+    blocks, before = [], stems[1]
+    for block in trunk.blocks:
+        blocks.append(_block(cast("ResidualBlock", block), before))
+        before = blocks[-1][-1]
+    return TrunkRanges(_features(spec), stems, tuple(blocks), _rectified(_normed(trunk.widen_norm)))
+
+
+def _of_kinds(network: KindNetwork, spec: FeatureSpec) -> KindRanges:
+    layers: list[tuple[ByteRange, ...]] = []
+    for layer in network.body:
+        if isinstance(layer, Stride):
+            layers.append((_rectified(_normed(layer.norm)),))
+        else:
+            layers.append(_block(cast("ResidualBlock", layer), layers[-1][-1]))
+    return KindRanges(_features(spec), tuple(layers))
+
+
+def _features(spec: FeatureSpec) -> ByteRange:
+    return ByteRange(spec.floor_db / 20.0 + 1.0, LOUDEST_DB / 20.0 + 1.0)
+
+
+def _block(block: ResidualBlock, before: ByteRange) -> tuple[ByteRange, ByteRange, ByteRange]:
+    added = _normed(block.norm2)
+    high = float(np.hypot(before.high, added.high))  # what goes by and what is added vary independently
+    return _rectified(_normed(block.norm1)), added, ByteRange(0.0, high)
 
 
 def quantised(

@@ -48,7 +48,7 @@ class TorchEncoder:
         self._spec = checkpoint.spec
         self._calibration = checkpoint.calibration
         self._device = torch.device(device)
-        self._ranges = ranges_of(checkpoint.network.trunk, checkpoint.spec.features)
+        self._ranges = ranges_of(checkpoint.network, checkpoint.spec.features)
         fuse_norms(checkpoint.network)
         self._network = channels_last(checkpoint.network.to(self._device))
         self._frontend = Frontend(checkpoint.spec.features).to(self._device)

@@ -4,13 +4,14 @@ Windows overlap by nine tenths. Band powers, what each convolution needs (librar
 say by themselves are kept; only what new audio can reach is computed, then the sharing and the pooling over the whole
 window. The trunk is strictly local, so that both ways give the same cells, but for two things: at its left end a
 window has the true past where a window by itself has silence, and the power that counts as 0 dB stays while the
-window's own is within REFERENCE_DB of it (training moves it by far more). On a CPU the trunk counts in bytes besides
-(library.encoders.quantise).
+window's own is within REFERENCE_DB of it (training moves it by far more). On a CPU the trunk, and what says the kind of an
+instrument by itself, count in bytes besides (library.encoders.quantise).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,6 +23,7 @@ from torch.nn import functional as f
 
 from library.encoders.blocks import Trunk
 from library.encoders.columns import Columns
+from library.encoders.kinds import joined
 from library.encoders.network import MixtureOutput, TimbrelNetwork, Views
 from library.encoders.strips import Strip, Told, TorchStrip
 from library.features import Frontend, normalise_power
@@ -231,18 +233,20 @@ class Scene:
         """Return what the network sees of the window [1, 1, F, frames]."""
         return normalise_power(self.power[None, None], self.spec, self.reference)
 
-    def alone(self, network: TimbrelNetwork, whole: Tensor, views: NDArray[np.int64]) -> NDArray[np.float32]:
+    def alone(
+        self, kinds_of: Callable[[Tensor], Tensor], whole: Tensor, views: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
         """Return what the single path says [n, E] of some of the window, number 0, and its newest part, number 1.
 
         Args:
-            network: Of the same features.
+            kinds_of: Says of which kind [1, k] features [1, 1, F, frames] are; a network's `kind_network` does.
             whole: [2, D] which instrument each is.
             views: [n] their numbers.
         """
         frames = self.power.shape[1], NEWEST_CELLS * Trunk.STRIDE
         with torch.inference_mode():
             features = self.features()
-            found = [network.alone(whole[view, None], features[..., -frames[view] :]) for view in views.tolist()]
+            found = [joined(whole[view, None], kinds_of(features[..., -frames[view] :])) for view in views.tolist()]
             return np.asarray(torch.cat(found).float().cpu().numpy())
 
     def shared_by(self, network: TimbrelNetwork) -> MixtureOutput:

@@ -41,7 +41,7 @@ class TorchSharer:
     def share(self, scene: Scene) -> Shared:
         """Do what OnnxNetwork.share does."""
         out = scene.shared_by(self._network)
-        return Shared.of(out, partial(scene.alone, self._network, out.whole))
+        return Shared.of(out, partial(scene.alone, self._network.kind_network, out.whole))
 
     def newest(self, scene: Scene, doubt: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Do what OnnxNetwork.newest does."""

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from torch import nn
 
-from library.encoders.onnx_graph import MICROSOFT, Graph, Shape, array_of
-from library.encoders.quantise import BITS, STEM_BITS, ByteRange, TrunkRanges, quantised
+from library.encoders.byte_graph import ByteGraph
+from library.encoders.onnx_graph import Shape, array_of
+from library.encoders.quantise import BITS, STEM_BITS, ByteRange, TrunkRanges
 from library.encoders.strips import along_time, fused, of_patches, single_cell_product
 from library.front_end import SILENCE
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from library.encoders.blocks import HarmonicStack, ResidualBlock
     from library.encoders.network import TimbrelNetwork
     from library.front_end import FeatureSpec
@@ -73,8 +72,7 @@ def strip_graph(network: TimbrelNetwork, spec: FeatureSpec, ranges: TrunkRanges)
         shortcut = graph.behind("waiting", x, rows, block.conv1.in_channels)
         y = graph.convolve(x, block.conv1, block.norm1, rows, at, inner)
         y = graph.convolve(y, block.conv2, block.norm2, rows, inner, added)
-        given = [y, *graph.byte(added), shortcut, *graph.byte(at), *graph.byte(after)]
-        x, at = graph.op("QLinearAdd", *given, domain=MICROSOFT), after
+        x, at = graph.byte_sum(y, added, shortcut, at, after), after
     graph.told(x, at, network)
     kept: dict[str, Shape] = {one.name: [1, None, one.rows, one.channels] for one in graph.kept}
     found: dict[str, Shape] = {"told": [None] * 3, "says": [None] * 3}
@@ -89,7 +87,7 @@ def look_graph(network: TimbrelNetwork, cells_at: ByteRange) -> bytes:
     Inputs are "cells" [n, R, C] and "pads" [6] int64, cells of silence around them as Pad takes them; the output is
     "looks" [m, R / 2, layers * 2 C].
     """
-    graph, overview = _Bytes(), network.overview
+    graph, overview = ByteGraph(), network.overview
     size, rows, cells = overview.kernel_size[1], network.config.rows // 2, network.config.cells
     seen = graph.op("QuantizeLinear", graph.op("Pad", "cells", "pads"), *graph.byte(cells_at))
     seen = graph.op("Reshape", seen, graph.ints(-1, size, rows, 2 * cells))
@@ -104,22 +102,7 @@ def look_graph(network: TimbrelNetwork, cells_at: ByteRange) -> bytes:
     return graph.written({"cells": [None, 2 * rows, cells], "pads": [6]}, found, {"pads": np.int64})
 
 
-class _Bytes(Graph):
-    """Add products of bytes."""
-
-    def byte_product(self, x: str, weight: Tensor, bias: Tensor | None, at: ByteRange) -> str:
-        """Multiply bytes [n, m] of a range by weight[out, m] and add a bias: float32."""
-        given = np.zeros(len(weight), np.float32) if bias is None else array_of(bias)
-        whole, steps, bias_steps = quantised(array_of(weight), given, at, BITS)
-        parts = [self.constant(part) for part in (whole.T, steps, np.zeros(len(whole), np.int8), bias_steps)]
-        return self.op("QGemm", x, *self.byte(at), *parts, domain=MICROSOFT)
-
-    def byte(self, at: ByteRange) -> tuple[str, str]:
-        """Add the step and the zero of a range."""
-        return self.constant(np.array(at.step)), self.constant(np.array(at.zero))
-
-
-class _Strip(_Bytes):
+class _Strip(ByteGraph):
     """Add convolutions of bytes that go on from strip to strip.
 
     Attributes:
@@ -159,20 +142,9 @@ class _Strip(_Bytes):
             weight = np.pad(weight, ((0, 0), (0, _STACKED - conv.in_channels), (0, 0), (0, 0)))
             weight[:, conv.in_channels - 1] /= _PLACE
             bits = STEM_BITS
-        bias = np.zeros(len(weight), np.float32) if conv.bias is None else array_of(conv.bias)
-        whole, steps, bias_steps = quantised(weight, bias, at, bits)
-        weights = [self.constant(part) for part in (whole, steps, np.zeros(len(whole), np.int8))]
-        given = [*self.byte(at), *weights, *self.byte(out), self.constant(bias_steps)]
-        return self.op(
-            "QLinearConv",
-            self.behind("kept", x, rows, weight.shape[1], int(at.zero)),
-            *given,
-            domain=MICROSOFT,
-            channels_last=1,
-            strides=list(conv.stride),
-            pads=[0, 1, 1, 1],  # a frame behind the last, a row beyond each end
-            kernel_shape=[3, 3],
-        )
+        x = self.behind("kept", x, rows, weight.shape[1], int(at.zero))
+        pads = [0, 1, 1, 1]  # a frame behind the last, a row beyond each end
+        return self.byte_convolution(x, weight, conv.bias, at, out, bits=bits, strides=conv.stride, pads=pads)
 
     def behind(self, kind: str, x: str, rows: int, channels: int, silence: int = 0) -> str:
         """Put what comes behind what was kept."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -10,11 +11,12 @@ from numpy.typing import NDArray
 from library.audio import read_audio
 from library.demo import load_demo_song
 from library.encoders.checkpoint import load_checkpoint
+from library.encoders.kind_graph import kind_graph
 from library.encoders.onnx_network import OnnxNetwork, OnnxStrip
 from library.encoders.quantise import BITS, STEM_BITS, ByteRange, quantised, ranges_of
 from library.encoders.runtime import WEIGHTS, load_encoder
 from library.encoders.strips import Told, TorchStrip
-from library.features import Frontend
+from library.features import Frontend, normalise_power
 
 WINDOW, HOP = 80_000, 8000
 FRAMES_PER_CELL = 4
@@ -39,7 +41,7 @@ def strips() -> tuple[OnnxStrip, TorchStrip]:
     """Bytes and floats."""
     found = load_checkpoint(WEIGHTS)
     network, spec = found.network, found.spec.features
-    return OnnxNetwork(network, spec, ranges_of(network.trunk, spec)).strip(), TorchStrip(network, spec)
+    return OnnxNetwork(network, spec, ranges_of(network, spec)).strip(), TorchStrip(network, spec)
 
 
 def _at_once(strip: OnnxStrip | TorchStrip, power: torch.Tensor) -> Told:
@@ -71,6 +73,21 @@ def test_cells_in_bytes_are_nearly_those_in_floats(strips: tuple[OnnxStrip, Torc
         mine, theirs = (getattr(of, part).double() for of in (found, expected))
         noise_db = 10 * torch.log10(theirs.square().mean() / (mine - theirs).square().mean())
         assert noise_db > least_db
+
+
+@pytest.mark.parametrize("frames", [157, 48, 7])
+def test_kinds_in_bytes_are_nearly_those_in_floats(frames: int, power: torch.Tensor) -> None:
+    found = load_checkpoint(WEIGHTS)
+    network, spec = found.network.kind_network, found.spec.features
+    graph = kind_graph(network, spec, ranges_of(found.network, spec).kinds)
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    for begin in range(0, power.shape[1] - frames, 157):
+        features = normalise_power(power[None, None, :, begin : begin + frames], spec)
+        with torch.inference_mode():
+            expected = network(features)[0].numpy()
+        (kinds,) = session.run(None, {"features": features[0, 0].numpy()})
+        assert kinds.shape == (1, len(expected))
+        assert float(kinds[0] @ expected) > 0.98
 
 
 def test_a_stream_in_bytes_hears_what_one_in_floats_does(song: NDArray[np.float32]) -> None:
@@ -111,7 +128,7 @@ def test_a_range_is_as_wide_as_a_norm_has_learnt_and_sums_add_up() -> None:
     with torch.no_grad():
         trunk.stem2_norm.weight.fill_(0.5)
         trunk.stem2_norm.bias.fill_(1.0)
-    ranges = ranges_of(trunk, found.spec.features)
+    ranges = ranges_of(found.network, found.spec.features).trunk
     assert (ranges.features.low, ranges.stems[1]) == (-2.0, ByteRange(0.0, 3.0))
     _, added, after = ranges.blocks[0]
     assert after.high == pytest.approx(np.hypot(3.0, added.high))

@@ -19,6 +19,7 @@ from library.encoders.quantise import ranges_of
 from library.encoders.runtime import TorchEncoder, load_encoder
 from library.encoders.spec import stream_of
 from library.encoders.streaming import NEWEST_CELLS, REFERENCE_DB, NetworkStream
+from library.encoders.streams import TorchSharer
 from library.encoders.strips import Told, TorchStrip
 from library.errors import InputError
 from library.features import Frontend, normalise_power
@@ -83,7 +84,7 @@ class _Spied(NetworkStream):
 
 
 def _onnx(network: TimbrelNetwork) -> OnnxNetwork:
-    return OnnxNetwork(network, TIMBREL_FEATURES, ranges_of(network.trunk, TIMBREL_FEATURES))
+    return OnnxNetwork(network, TIMBREL_FEATURES, ranges_of(network, TIMBREL_FEATURES))
 
 
 @pytest.mark.parametrize("hop", [HOP, 1600, 4000, 5333, CELL, 30_000])
@@ -200,9 +201,13 @@ def test_a_window_and_its_newest_part_are_heard_as_if_each_were_all(music: NDArr
             np.testing.assert_allclose(plain.presence, out.presence, atol=1e-4)
             newest = scene.features()[..., -4 * NEWEST_CELLS :]
             alone = network.alone(out.whole[1:], newest)
-            np.testing.assert_allclose(plain.alone(np.array([1])), alone, atol=1e-5)
+            in_floats = TorchSharer(network).share(scene)
+            np.testing.assert_allclose(in_floats.alone(np.array([1])), alone, atol=1e-5)
             both = torch.cat([network.alone(out.whole[:1], scene.features()), alone])
-            np.testing.assert_allclose(plain.alone(np.array([0, 1])), both, atol=1e-5)
+            np.testing.assert_allclose(in_floats.alone(np.array([0, 1])), both, atol=1e-5)
+            in_bytes = plain.alone(np.array([0, 1]))  # the kinds alone are (see test_quantise)
+            np.testing.assert_allclose(in_bytes[:, : network.config.dim], both[:, : network.config.dim], atol=1e-5)
+            assert ((in_bytes * both.numpy()).sum(axis=1) > 0.99).all()
 
 
 def test_a_stream_of_windows_shorter_than_the_newest_part_is_heard_twice_alike(encoder: TorchEncoder) -> None:
