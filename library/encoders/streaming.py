@@ -4,8 +4,8 @@ Windows overlap by nine tenths. Band powers, what each convolution needs (librar
 say by themselves are kept; only what new audio can reach is computed, then the sharing and the pooling over the whole
 window. The trunk is strictly local, so that both ways give the same cells, but for two things: at its left end a
 window has the true past where a window by itself has silence, and the power that counts as 0 dB stays while the
-window's own is within REFERENCE_DB of it (training moves it by far more). On a CPU the trunk counts in bytes besides, as
-does what says the kind of an instrument by itself (library.encoders.quantise).
+window's own is within REFERENCE_DB of it (training moves it by far more). On a CPU the trunk counts in bytes besides,
+and so does what says the kind of an instrument by itself (library.encoders.quantise).
 """
 
 from __future__ import annotations
