@@ -18,12 +18,12 @@ from tests.bridge.rig import Rig
 from tests.library.libraries import build_tones
 from tests.library.sound_files import write_tone
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(300)
 
 MANY = 150
 """Files that a build is busy with for some seconds."""
 
-BUSY_S = 300.0
+BUSY_S = 120.0
 """Longest wait: each build is a process that imports torch, slowly on a busy machine."""
 
 

@@ -15,9 +15,9 @@ from bridge.page.protocol import Request
 from tests.library.libraries import build_tones
 from tests.library.sound_files import write_tone
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(300)
 
-WAIT_S = 300.0
+WAIT_S = 120.0
 
 
 class Shown:

@@ -18,13 +18,13 @@ from tests.browser.browser import TIMBREL, Served, open_page, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 PREVIEWS = library_path(BUILT_IN) / "previews"
 TRUMPET = PREVIEWS / "056.ogg"
 AT_FIRST = ("000", "024", "040", "073")
 FACTS = "() => /^\\d+ of \\d+ files, \\d+ sounds, .* files.s$/.test(document.querySelector('#build-facts').textContent)"
-BUILD_MS = 300_000
+BUILD_MS = 120_000
 """Longest wait for a build: its process imports torch, slowly on a busy machine."""
 
 

@@ -13,9 +13,9 @@ from tests.bridge.page_peer import Json, PagePeer
 from tests.browser.browser import served
 from tests.integration.test_daemon_process import tone
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-BUSY_S = 300.0
+BUSY_S = 150.0
 """Longest wait: a busy machine imports torch slowly, and the watch and the build are processes that do."""
 
 

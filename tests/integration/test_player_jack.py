@@ -98,6 +98,7 @@ def test_a_stop_silences_within_a_tenth_of_a_second(player: Player, speakers: Li
         wait_for(lambda: speakers.ring.total_frames > asked + RATE // 2, "half a second of audio")  # noqa: B023
         got = speakers.ring.read(asked, RATE // 2)
         assert got is not None
+        assert not got[-RATE // 10 :].any()
         took_s.append(float(np.flatnonzero(got.any(axis=1)).max(initial=0)) / RATE)
         if took_s[-1] <= 0.1:
             break

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from bridge.config import Config
 from library.audio import write_audio
 from library.sounds import Sound
 from realtime.engine import Engine
-from realtime.player import Player
 from tests.bridge.rig import Rig, run_daemon
 from tests.fakes import SpectrumEncoder, TableIndex
 from tests.integration.jack import JackServer, jack_server, wait_for
@@ -41,9 +39,7 @@ class OneFile(TableIndex):
         return self._path if sound.name == "Flute" else None
 
 
-def test_a_suggestion_is_heard_stopped_and_one_without_audio_refused(
-    server: JackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_suggestion_is_heard_stopped_and_one_without_audio_refused(server: JackServer, tmp_path: Path) -> None:
     path = tmp_path / "flute.wav"
     time_s = np.arange(5 * RATE) / RATE
     write_audio(path, (0.1 * np.sin(2 * np.pi * 660 * time_s)).astype(np.float32), RATE)
@@ -51,8 +47,6 @@ def test_a_suggestion_is_heard_stopped_and_one_without_audio_refused(
     def load(config: Config) -> Engine:
         return Engine(SpectrumEncoder(), OneFile(path))
 
-    # A player gives its process a second, which is too short beside other tests.
-    monkeypatch.setattr("bridge.previews.Player", partial(Player, answer_s=15.0))
     with Listener(server, "speakers") as speakers:
 
         def scenario(rig: Rig) -> None:
@@ -64,7 +58,7 @@ def test_a_suggestion_is_heard_stopped_and_one_without_audio_refused(
                     items[item[5]] = item[1]
                 flute, violin = items["Flute"], items["Violin"]
                 peer.send("/timbrel/suggest/preview", "ii", flute, 0)
-                told = peer.expect("/timbrel/previewed", 60.0)
+                told = peer.expect("/timbrel/previewed")
                 assert told[2:4] == ["table:Flute", "playing"]
                 wait_for(lambda: speakers.hears(660, 660), "the flute is heard")
                 peer.send("/timbrel/preview/stop", "f", 1.0)
