@@ -14,6 +14,7 @@ from library.errors import TimbrelError
 from library.hubs import Cohort
 from library.index import Match, SoundIndex, library_path, open_library
 from library.manifest import MANIFEST_NAME
+from library.match import Found
 from library.opinions import OPINIONS_NAME
 from library.sounds import Sound
 from library.taste import Taste
@@ -73,6 +74,10 @@ class LiveIndex:
     def query(self, vectors: NDArray[np.float32], k: int) -> tuple[tuple[Match, ...], ...]:
         """Return at most k matches for each of vectors[N, D], best first."""
         return self._index.query(vectors, k)
+
+    def nearest(self, vectors: NDArray[np.float32], k: int) -> Found:
+        """Return at most k sounds for each of vectors[N, D], best first."""
+        return self._index.nearest(vectors, k)
 
     def preview_path(self, sound: Sound) -> Path | None:
         """Return an audio file that shows how one of its sounds sounds, if there is one."""

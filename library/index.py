@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from library.candidates import AnnoyCandidates, annoy_available
 from library.cells import Cells, cell_names
 from library.description import describe
+from library.distinct import Columns, first_distinct, joined
 from library.errors import InputError, LibraryError
 from library.generation import Generation, open_generation
 from library.hubs import Cohort, Hubs
 from library.integrity import READ_WHOLE_BYTES, MappedFiles, check_content, check_files
 from library.manifest import check_fingerprint, read_manifest
-from library.match import Match, first_distinct
+from library.match import Found, Match
 from library.nearest import Part, Ranked, best_places, merged
 from library.sounds import Sound
 from library.taste import Taste, lean
@@ -159,6 +160,10 @@ class SoundIndex:
     def query(
         self, vectors: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None = None
     ) -> tuple[tuple[Match, ...], ...]:
+        """Find the k nearest sounds of each query vector, match by match; see nearest()."""
+        return self.nearest(vectors, k, among).rows()
+
+    def nearest(self, vectors: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None = None) -> Found:
         """Find the k nearest sounds of each query vector.
 
         Args:
@@ -167,7 +172,7 @@ class SoundIndex:
             among: [positions] bool, sounds to choose from; they are searched exactly. None = all.
 
         Returns:
-            For each query its matches, best first; a sound counts once, scored by its nearest vector, and of sounds
+            For each query the sounds, best first; a sound counts once, scored by its nearest vector, and of sounds
             that are the same (see SAME_COSINE) only one.
 
         Raises:
@@ -179,9 +184,9 @@ class SoundIndex:
         blocked = self._gone if among is None else self._gone | ~among
         new = self._delta.all(queries)
         if among is not None or self.search == "exact":
-            return self._top(merged(self._base.all(queries), new, blocked), k)
+            return self._top([merged(self._base.all(queries), new, blocked)], k)
         near = enumerate(self._near(queries, k))
-        return tuple(top for i, some in near for top in self._top(merged(some, new.of(i), blocked), k))
+        return self._top([merged(some, new.of(i), blocked) for i, some in near], k)
 
     def preview_path(self, sound: Sound) -> Path | None:
         """Return a short audio file that shows how a sound of this library sounds, if there is one."""
@@ -233,31 +238,27 @@ class SoundIndex:
             return self._cells.rows(queries, count)
         return [self._annoy.rows(query, count) for query in queries] if self._annoy else []
 
-    def _top(self, ranked: Ranked, k: int) -> tuple[tuple[Match, ...], ...]:
-        """Return for each query the best k of some sounds; of those that are the same, the first."""
-        positions = ranked.positions
-        added = self._added[positions] if self._hubs is None else self._added[positions] - self._hubs.of(positions)
-        keys = ranked.standing + added
-        for count in (k, k + _SPARE, len(positions)):
-            found = self._walk(ranked, keys, best_places(keys, count), k)
-            if count >= len(positions) or all(len(matches) == k for matches in found):
+    def _top(self, parts: Sequence[Ranked], k: int) -> Found:
+        """Return the best k sounds of each query, those of all parts one after the other."""
+        most = max((len(part.positions) for part in parts), default=0)
+        for count in (k, k + _SPARE, most):
+            best = [self._best(part, count) for part in parts]
+            found = first_distinct(best[0] if len(best) == 1 else joined(best), self._sound, self._generation, k)
+            if count >= most or (found.which.shape[1] == k and bool((found.which[:, -1:] >= 0).all())):
                 break
         return found
 
-    def _walk(
-        self, ranked: Ranked, keys: NDArray[np.float32], places: NDArray[np.int64], k: int
-    ) -> tuple[tuple[Match, ...], ...]:
-        positions, of = ranked.positions[places], np.arange(len(places))[:, None]
+    def _best(self, ranked: Ranked, count: int) -> Columns:
+        """Return the best of some sounds."""
+        positions = ranked.positions
+        added = self._added[positions] if self._hubs is None else self._added[positions] - self._hubs.of(positions)
+        keys = ranked.standing + added
+        places = best_places(keys, count)
+        positions, of = positions[places], np.arange(len(places))[:, None]
         scores, taste = ranked.scores[of, places], self._added[positions]
-        columns = (
-            positions,
-            # float16 rounding can put the cosine of equal vectors a little beyond 1.
-            np.maximum(np.minimum(scores, np.float32(1.0)), np.float32(-1.0)),
-            taste,
-            scores + taste - keys[of, places],
-        )
-        rows = zip(*(column.tolist() for column in columns), strict=True)
-        return tuple(first_distinct(self._generation, self._sound, row, k) for row in rows)
+        off = scores + taste - keys[of, places]
+        # float16 rounding can put the cosine of equal vectors a little beyond 1.
+        return Columns(positions, np.maximum(np.minimum(scores, np.float32(1.0)), np.float32(-1.0)), taste, off)
 
 
 def library_path(name_or_path: str | Path) -> Path:

@@ -1,28 +1,17 @@
-"""Pair sounds with how close they are to what was asked, each sound once."""
+"""Pair sounds with how close they are to what was asked, one by one or for many queries side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from library.generation import Generation
 from library.sounds import Sound
 
-__all__ = ["SAME_COSINE", "Match", "first_distinct"]
-
-SAME_COSINE = 0.9995
-"""Two audio files whose vectors all agree this well, as many of each, are one sound to a listener (a copy, or the same
-in another format): a list names the one that comes first. Equal audio always gives equal vectors. Presets are never
-taken for one another: each loads something else."""
-
-_FILE_KIND = "sample"
-
-_SAME_SCORE = (2 - 2 * SAME_COSINE) ** 0.5
-"""How far apart the scores of two such sounds can lie: no farther than their vectors."""
+__all__ = ["Found", "Match"]
 
 
 class Match(NamedTuple):
@@ -48,56 +37,67 @@ class Match(NamedTuple):
 
 
 _match_of = partial(tuple.__new__, Match)
-"""Make one of its fields: a few hundred are made in each hop, and this takes a quarter of what a call takes."""
+"""Make one of its fields, in a quarter of the time that a call takes."""
 
 
-def first_distinct(
-    generation: Generation,
-    sound_of: Callable[[int], Sound],
-    columns: tuple[Sequence[int], Sequence[float], Sequence[float], Sequence[float]],
-    k: int,
-) -> tuple[Match, ...]:
-    """Return the first k sounds of a ranking; of those that are the same, the first.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Hold the nearest sounds of N queries side by side: a hop asks for hundreds, and shows a few of them.
 
-    Args:
-        generation: What positions mean.
-        sound_of: Tells the sound of a position.
-        columns: Positions, best first, and the score, taste and off of each.
-        k: How many.
-    """
-    positions, *numbers = columns
-    first = list(map(sound_of, positions[:k]))
-    if not any(sound.kind == _FILE_KIND for sound in first):
-        return tuple(map(_match_of, zip(first, *numbers, strict=False)))
-    matches: list[Match] = []
-    distinct = _Distinct(generation)
-    for position, score, taste, off in zip(*columns, strict=True):
-        sound = sound_of(position)
-        if sound.kind != _FILE_KIND or distinct.take(position, score):
-            matches.append(Match(sound, score, taste, off))
-            if len(matches) == k:
-                break
-    return tuple(matches)
-
-
-class _Distinct:
-    """Take positions of files of a ranking one by one, and refuse those that are the same as one taken before.
-
-    Args:
-        generation: What the positions mean.
+    Attributes:
+        sounds: Those that are named, each once.
+        which: [N, k] number of a sound, best first; -1 behind the last.
+        score: [N, k] as in Match; so are the next two.
+        taste: [N, k]
+        off: [N, k]
     """
 
-    def __init__(self, generation: Generation) -> None:
-        self._generation = generation
-        self._files: list[tuple[float, NDArray[np.float32]]] = []
+    sounds: tuple[Sound, ...]
+    which: NDArray[np.int64]
+    score: NDArray[np.float64]
+    taste: NDArray[np.float64]
+    off: NDArray[np.float64]
 
-    def take(self, position: int, score: float) -> bool:
-        """Say whether it is another sound than all before (see SAME_COSINE)."""
-        vectors = self._generation.vectors_of(position)
-        for other_score, others in self._files:
-            if abs(other_score - score) > _SAME_SCORE:
-                continue
-            if others.shape == vectors.shape and (others * vectors).sum(axis=1).min() > SAME_COSINE:
-                return False
-        self._files.append((score, vectors))
-        return True
+    @property
+    def standing(self) -> NDArray[np.float64]:
+        """By what matches are ordered [N, k]."""
+        return self.score + self.taste - self.off
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    def part(self, queries: slice | NDArray[np.int64], most: int | None = None) -> Found:
+        """Return what there is for some of the queries, the first so many of each."""
+        at = queries, slice(most)
+        return Found(self.sounds, self.which[at], self.score[at], self.taste[at], self.off[at])
+
+    def where(self, keep: NDArray[np.bool_]) -> Found:
+        """Return those that are to be kept[N, k]; what follows moves up."""
+        keep = keep & (self.which >= 0)
+        order = np.argsort(~keep, axis=1, kind="stable")
+        at = np.arange(len(order))[:, None], order
+        return Found(self.sounds, np.where(keep, self.which, -1)[at], self.score[at], self.taste[at], self.off[at])
+
+    def place(self, query: int, sound_id: str) -> int | None:
+        """Return at which place of a query's matches a sound is."""
+        for place, number in enumerate(self.which[query].tolist()):
+            if number >= 0 and self.sounds[number].id == sound_id:
+                return place
+        return None
+
+    def best(self, query: int) -> Sound | None:
+        """Return the nearest sound of a query."""
+        number = int(self.which[query, 0]) if self.which.shape[1] else -1
+        return self.sounds[number] if number >= 0 else None
+
+    def row(self, query: int) -> tuple[Match, ...]:
+        """Return the matches of a query, best first."""
+        numbers = self.which[query]
+        there = int(np.count_nonzero(numbers >= 0))
+        named = [self.sounds[number] for number in numbers[:there].tolist()]
+        columns = (column[query, :there].tolist() for column in (self.score, self.taste, self.off))
+        return tuple(map(_match_of, zip(named, *columns, strict=True)))
+
+    def rows(self) -> tuple[tuple[Match, ...], ...]:
+        """Return the matches of each query."""
+        return tuple(self.row(query) for query in range(len(self)))

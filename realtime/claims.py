@@ -7,15 +7,13 @@ heard in all windows (expectation maximisation of the weights of a mixture, Demp
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from library.index import Match
+from library.match import Found
 
 __all__ = ["CANDIDATES", "Claimed", "Claims"]
 
@@ -98,22 +96,25 @@ class Claims:
         """End of each window, oldest first."""
         return self._times_s
 
-    def put(self, slots: Sequence[tuple[float, tuple[Match, ...]]], time_s: float) -> None:
-        """Add a window: presence and matches, best first, of each of its slots."""
-        slots = [(presence, matches[:CANDIDATES]) for presence, matches in slots if matches]
-        nearest = [match for _, matches in slots for match in matches]
+    def put(self, presence: Sequence[float], found: Found, time_s: float) -> None:
+        """Add a window: presence and matches of each of its slots."""
+        found = found.part(slice(None), CANDIDATES)
+        there = found.which >= 0
+        named = np.flatnonzero(there.any(axis=1))
+        claims = _claims(np.array(presence)[named], found.part(named))
+        slot, which = np.nonzero(there[named])[0], found.which[there]
+        standing = found.standing[there].astype(np.float32)
         numbers = self._numbers
-        sound = np.array([numbers.setdefault(match.sound.id, len(numbers)) for match in nearest], np.int64)
-        standing = np.array([match.standing for match in nearest], np.float32)
+        for number in np.unique(which).tolist():
+            numbers.setdefault(found.sounds[number].id, len(numbers))
+        sound = np.array([numbers.get(sound.id, -1) for sound in found.sounds], np.int64)[which]
         closest = np.zeros(len(numbers), np.float32)
         np.maximum.at(closest, sound, standing)
-        claims = [_claims(presence, matches) for presence, matches in slots]
-        slot = np.repeat(np.arange(len(claims)) + len(self._whole), [len(row) for row in claims])
-        self._slot = np.concatenate([self._slot, slot])
+        self._slot = np.concatenate([self._slot, slot + len(self._whole)])
         self._sound = np.concatenate([self._sound, sound])
-        self._claim = np.concatenate([self._claim, list(chain.from_iterable(claims))])
+        self._claim = np.concatenate([self._claim, claims[there[named]]])
         self._standing = np.concatenate([self._standing, np.where(standing == closest[sound], standing, np.float32(0))])
-        self._whole = np.concatenate([self._whole, [sum(row[:RIVALS]) for row in claims] or [0.0]])
+        self._whole = np.concatenate([self._whole, claims[:, :RIVALS].sum(axis=1) if len(claims) else [0.0]])
         self._times_s.append(time_s)
         self._slots.append(max(1, len(claims)))
         self._counts.append(len(sound))
@@ -181,10 +182,10 @@ class Claims:
         self._numbers = {names[old]: new for new, old in enumerate(used.tolist())}
 
 
-def _claims(presence: float, matches: tuple[Match, ...]) -> list[float]:
-    """Return what one slot says for each of its best sounds."""
-    best = matches[0].standing
-    near = [math.exp(SHARPNESS * (match.standing - best)) for match in matches[:CANDIDATES]]
-    likely = 1.0 / (1.0 + math.exp(-STEEPNESS * (matches[0].score - LIKELY_COSINE)))
-    whole = min(1.0, presence) * max(LEAST_LIKELY, likely) / sum(near[:RIVALS])
-    return [whole * share for share in near]
+def _claims(presence: NDArray[np.float64], found: Found) -> NDArray[np.float64]:
+    """Return what slots of a presence[n] say for each of their matches [n, k], one each at least; 0 behind the last."""
+    standing = found.standing
+    near = np.where(found.which >= 0, np.exp(SHARPNESS * (standing - standing[:, :1])), 0.0)
+    likely = 1.0 / (1.0 + np.exp(-STEEPNESS * (found.score[:, :1] - LIKELY_COSINE)))
+    rivals = near[:, :RIVALS].sum(axis=1, keepdims=True)
+    return np.asarray(np.minimum(1.0, presence)[:, None] * np.maximum(LEAST_LIKELY, likely) / rivals * near)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from library.index import Match
+from library.match import Found
 from realtime.claims import CANDIDATES, Claimed, Claims
 
 __all__ = ["Evidence", "Wish"]
@@ -55,12 +55,10 @@ class Wish:
 
     Attributes:
         first_s: Since when what is heard counts for it.
-        matches: What its vector is near to, best first; one at least.
         held: Id of the sound that it shows now, or "".
     """
 
     first_s: float
-    matches: tuple[Match, ...]
     held: str = ""
 
 
@@ -77,54 +75,51 @@ class Evidence:
         self._time_constant_s = time_constant_s
         self._claims = Claims()
 
-    def observe(self, slots: Sequence[tuple[float, tuple[Match, ...]]], time_s: float) -> None:
-        """Take in one window: presence and matches, best first, of each of its slots."""
+    def observe(self, presence: Sequence[float], found: Found, time_s: float) -> None:
+        """Take in one window: presence and matches of each of its slots."""
         claims = self._claims
         before = claims.times_s
         time_s = max(time_s, before[-1]) if before else time_s
         if len(before) > 1 and before[-1] - before[-2] < STEP_S - _TINY_S:
             claims.drop_newest()
         claims.drop_until(time_s - MEMORY_S)
-        claims.put(slots, time_s)
+        claims.put(presence, found, time_s)
 
     def choose(
-        self, wishes: Sequence[Wish], taken: Iterable[str], least: float, sustain: float
-    ) -> tuple[Match | None, ...]:
-        """Return the sound of each track, None where too little speaks for any that is left.
+        self, wishes: Sequence[Wish], found: Found, taken: Iterable[str], least: float, sustain: float
+    ) -> tuple[int | None, ...]:
+        """Return the place of each track's sound among its matches, None where too little speaks for any that is left.
 
         Args:
             wishes: The tracks.
+            found: What the vector of each is near to.
             taken: Sounds that show in any case: they explain their part first.
             least: Share of the windows that have to hold a track's sound of the usual closeness: of those since the
                 track began, or of all.
             sustain: Part of it that is enough for the sound that a track shows already.
         """
-        chosen: list[Match | None] = [None] * len(wishes)
-        taken = tuple(taken)
-        names = list(dict.fromkeys([*taken, *(m.sound.id for wish in wishes for m in wish.matches[:CANDIDATES])]))
-        if not wishes or not len(self._claims):
+        chosen: list[int | None] = [None] * len(wishes)
+        asked = _Asked(found, tuple(taken))
+        if not asked.there.any() or not len(self._claims):
             return tuple(chosen)
-        column = {name: number for number, name in enumerate(names)}
-        welcome = [_welcome(wish) for wish in wishes]
-        competing = {*taken, *(match.sound.id for matches in welcome for match in matches)}
         weights = self._weights(wishes)
-        allowed, needed = self._asked(wishes, welcome, column, least, sustain)
-        claimed = self._claims.shared_out(column, weights[-1], column.keys() - competing)
+        allowed, needed = self._allowed(wishes, asked, least, sustain)
+        claimed = self._claims.shared_out(asked.column, weights[-1], asked.unwelcome())
         closest = claimed.closest
         closeness = np.exp(CLOSENESS * (np.minimum(closest, CLOSE) - min(USUAL, closest.max())))
         allowed, needed = allowed * closeness, needed / closeness
         explained = _Explained(claimed)
-        for name in taken:
-            explained.by(column[name])
-            allowed[:, column[name]] = 0.0
+        for name in asked.taken:
+            explained.by(asked.column[name])
+            allowed[:, asked.column[name]] = 0.0
         while True:
             shares = weights @ explained.held(weights.shape[1]).T  # since each track began; in the last row of all
             gain = np.maximum(shares[:-1], shares[-1])
             worth = np.where(gain >= needed, gain * allowed, 0.0)
-            track, sound = divmod(int(worth.argmax()), len(column))
+            track, sound = divmod(int(worth.argmax()), len(asked.column))
             if worth[track, sound] <= 0.0:
                 return tuple(chosen)
-            chosen[track] = next(match for match in wishes[track].matches if match.sound.id == names[sound])
+            chosen[track] = int(np.flatnonzero(asked.columns[track] == sound)[0])
             explained.by(sound)
             allowed[track], allowed[:, sound] = 0.0, 0.0
 
@@ -142,27 +137,49 @@ class Evidence:
         doubt = np.float32(min(DOUBT_WINDOWS, len(windows_s) - 1.0))
         return np.asarray(weights / (weights.sum(axis=1, keepdims=True) + doubt))
 
-    def _asked(
-        self,
-        wishes: Sequence[Wish],
-        welcome: Sequence[Sequence[Match]],
-        column: Mapping[str, int],
-        least: float,
-        sustain: float,
+    def _allowed(
+        self, wishes: Sequence[Wish], asked: _Asked, least: float, sustain: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return what each sound counts for each track, 0 where it is not allowed, and what it needs."""
-        now = self._claims.times_s[-1]
-        allowed, needed = np.zeros((2, len(wishes), len(column)))
-        for number, (wish, matches) in enumerate(zip(wishes, welcome, strict=True)):
-            age_s = max(0.0, now - wish.first_s)
-            needed[number] = least * min(1.0, EARLY + (1.0 - EARLY) * age_s / SETTLED_S)
-            near = wish.matches[0].standing - REACH
-            allowed[number, [column[match.sound.id] for match in matches if match.standing >= near]] = 1.0
-            held = column.get(wish.held)
-            if held is not None and allowed[number, held]:
-                allowed[number, held] = HELD
-                needed[number, held] *= sustain
+        allowed, needed = np.zeros((2, len(wishes), len(asked.column)))
+        age_s = np.maximum(0.0, self._claims.times_s[-1] - np.array([wish.first_s for wish in wishes]))
+        needed[:] = (least * np.minimum(1.0, EARLY + (1.0 - EARLY) * age_s / SETTLED_S))[:, None]
+        tracks, places = np.nonzero(asked.welcome & (asked.standing >= asked.standing[:, :1] - REACH))
+        allowed[tracks, asked.columns[tracks, places]] = 1.0
+        for track, wish in enumerate(wishes):
+            held = asked.column.get(wish.held)
+            if held is not None and allowed[track, held]:
+                allowed[track, held] = HELD
+                needed[track, held] *= sustain
         return allowed, needed
+
+
+class _Asked:
+    """Hold what tracks ask for.
+
+    Attributes:
+        column: Of each sound that is asked for or taken, by its id.
+        columns: [tracks, places] column of each candidate ...
+        there: ... where there is one ...
+        standing: ... how near it is ...
+        welcome: ... and whether taste lets the track play it.
+        taken: Sounds that show in any case.
+    """
+
+    def __init__(self, found: Found, taken: tuple[str, ...]) -> None:
+        first = found.part(slice(None), CANDIDATES)
+        self.taken, self.there, self.standing = taken, first.which >= 0, first.standing
+        numbers = np.unique(first.which[self.there])
+        names = [found.sounds[number].id for number in numbers.tolist()]
+        self.column = {name: place for place, name in enumerate(dict.fromkeys([*names, *taken]))}
+        self.columns = np.where(self.there, np.searchsorted(numbers, first.which), -1)
+        least = found.taste.max(axis=1, initial=-np.inf, where=found.which >= 0, keepdims=True) - WELCOME
+        self.welcome = self.there & (first.taste >= least)
+
+    def unwelcome(self) -> Collection[str]:
+        """Return the sounds that no track may play."""
+        played = set(self.columns[self.welcome].tolist())
+        return [name for name, place in self.column.items() if place not in played and name not in self.taken]
 
 
 class _Explained:
@@ -187,9 +204,3 @@ class _Explained:
         sounds = len(self._claimed.closest)
         missed = np.bincount(self._claimed.place, np.where(alike, np.float32(0.0), self._missed), windows * sounds)
         return np.float32(1.0) - np.exp(missed.astype(np.float32)).reshape(sounds, windows)
-
-
-def _welcome(wish: Wish) -> list[Match]:
-    """Return the candidates of a track that taste lets it play."""
-    least = max(match.taste for match in wish.matches) - WELCOME
-    return [match for match in wish.matches[:CANDIDATES] if match.taste >= least]

@@ -17,7 +17,7 @@ from library.audio import SAMPLE_RATE_HZ, level_db, read_frames
 from library.cores import one_core
 from library.encoders.spec import MixtureEmbedding, MixtureStream, MultiEncoder, WholeWindows, stream_of, turn_of
 from library.errors import EncoderError, FingerprintError, InputError
-from library.index import Match
+from library.match import Found
 from library.sounds import Sound
 from realtime.gate import GateConfig, Verdict, judge
 from realtime.newest import slots_of
@@ -45,8 +45,8 @@ class SoundLookup(Protocol):
         """Fingerprint of the encoder that made its vectors."""
         ...
 
-    def query(self, vectors: NDArray[np.float32], k: int) -> tuple[tuple[Match, ...], ...]:
-        """Return at most k matches for each of vectors[N, D], best first."""
+    def nearest(self, vectors: NDArray[np.float32], k: int) -> Found:
+        """Return at most k sounds for each of vectors[N, D], best first."""
         ...
 
     def preview_path(self, sound: Sound) -> Path | None:
@@ -144,7 +144,7 @@ class Engine:
         with one_core():
             for start in range(0, WARM_UP_RUNS * hop, hop):
                 embedding = self._encode(noise[start : start + samples], start)
-                self.index.query(embedding.vectors[0], self.config.top_k)
+                self.index.nearest(embedding.vectors[0], self.config.top_k)
         rehearsal = Tracker(self._tracking)  # its first assignment imports scipy, which takes longer than a hop
         for time_s in (0.0, self.config.hop_s):
             rehearsal.observe(embedding.vectors[0], embedding.presence[0] + 1.0, time_s)
@@ -221,11 +221,11 @@ class Engine:
                 vectors, presence = slots_of(embedding, self._tracking.sustain)
             vectors = self._tracker.observe(vectors, presence, time_s)
         begun = time.perf_counter()
-        matches = self.index.query(vectors, LOOKUP_DEPTH * self.config.top_k) if len(vectors) else ()
+        found = self.index.nearest(vectors, LOOKUP_DEPTH * self.config.top_k)
         lookup_ms = (time.perf_counter() - begun) * 1e3
         if self.config.tracked:
-            return self._tracker.settle(matches), lookup_ms
-        return untracked(matches, presence, self._tracking), lookup_ms
+            return self._tracker.settle(found), lookup_ms
+        return untracked(found, presence, self._tracking), lookup_ms
 
     def _pass_over(self, window: Window, reason: Skipped) -> tuple[Suggestion, ...]:
         if not self.config.tracked:

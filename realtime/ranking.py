@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from library.index import Match
+import numpy as np
+
+from library.match import Found, Match
 from library.sounds import UNPITCHED_FAMILIES
 from realtime.types import Suggestion
 
@@ -14,18 +16,19 @@ __all__ = ["dedupe", "melodic", "refresh"]
 DRUM_KIND = "drumkit"
 
 
-def melodic(matches: tuple[Match, ...]) -> tuple[Match, ...]:
-    """Drop drum kits and unpitched sounds from the matches of a melodic slot, unless nothing else is there.
+def melodic(found: Found) -> Found:
+    """Drop drum kits and unpitched sounds from the matches of melodic slots, unless nothing else is there.
 
     A kit ships as one sound of many instruments, so that it lies near many things by chance; a slot whose best sound is
     a kit is a drum slot and keeps all.
     """
-    if not matches or matches[0].sound.kind == DRUM_KIND:
-        return matches
-    pitched = [m for m in matches if m.sound.kind != DRUM_KIND and m.sound.family not in UNPITCHED_FAMILIES]
-    if len(pitched) == len(matches):
-        return matches
-    return tuple(pitched) or tuple([match for match in matches if match.sound.kind != DRUM_KIND])
+    is_kit = np.array([sound.kind == DRUM_KIND for sound in found.sounds], np.bool_)
+    is_pitched = np.array([sound.family not in UNPITCHED_FAMILIES for sound in found.sounds], np.bool_) & ~is_kit
+    if is_pitched.all() or not found.which.size:
+        return found
+    pitched, kits = is_pitched[found.which], is_kit[found.which]
+    keep = np.where(pitched.any(axis=1, keepdims=True, where=found.which >= 0), pitched, ~kits)
+    return found.where(keep | kits[:, :1])
 
 
 def refresh(held: tuple[Match, ...], fresh: tuple[Match, ...], top_k: int, margin: float) -> tuple[Match, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from library.index import Match
+from library.match import Found, Match
 from realtime.evidence import Evidence, Wish
 from realtime.ranking import dedupe, melodic, refresh
 from realtime.types import Suggestion
@@ -89,11 +89,11 @@ class _Track:
         self.heard_s = self.updated_s = time_s
         self.hits.append(hit)
 
-    def lost(self, matches: tuple[Match, ...]) -> bool:
+    def lost(self, found: Found, query: int) -> bool:
         """Tell whether the sound that it shows was skipped, or is no longer among what it is near to."""
         held = self.matches[0] if self.slot else None
-        now = next((match for match in matches if held and match.sound.id == held.sound.id), None)
-        return held is not None and (now is None or now.taste < held.taste)
+        place = found.place(query, held.sound.id) if held else None
+        return held is not None and (place is None or float(found.taste[query, place]) < held.taste)
 
     def miss(self, time_s: float, average_s: float) -> None:
         """Take in a window in which it was not heard."""
@@ -155,31 +155,31 @@ class Tracker:
             dtype=np.float32,
         )
 
-    def settle(self, matches: tuple[tuple[Match, ...], ...]) -> tuple[Suggestion, ...]:
-        """Take the matches of the vectors that `observe` handed out and return what is heard now, by slot."""
-        config = self._config
+    def settle(self, found: Found) -> tuple[Suggestion, ...]:
+        """Take the sounds near the vectors that `observe` handed out and return what is heard now, by slot."""
+        config, found = self._config, melodic(found)
         asked, self._asked = self._asked, []
-        found = [melodic(row) for row in matches]
-        self._evidence.observe(list(zip(self._heard, found[len(asked) :], strict=True)), self._time_s)
-        wishes = []
-        for track, row in zip(asked, found, strict=False):
-            if track.lost(row):
+        self._evidence.observe(self._heard, found.part(slice(len(asked), None)), self._time_s)
+        found = found.part(slice(len(asked)))
+        for query, track in enumerate(asked):
+            if track.lost(found, query):
                 track.since_s = self._time_s
-            wishes.append(Wish(track.since_s, row, _best_id(track) if track.slot else ""))
         if config.least_evidence:
+            wishes = [Wish(track.since_s, _best_id(track) if track.slot else "") for track in asked]
             locked = [_best_id(track) for track in self._shown() if track.locked]
-            chosen = self._evidence.choose(wishes, locked, config.least_evidence, config.sustain_evidence)
+            chosen = self._evidence.choose(wishes, found, locked, config.least_evidence, config.sustain_evidence)
         else:
-            chosen = tuple(wish.matches[0] for wish in wishes)
-        for track, wish, best in zip(asked, wishes, chosen, strict=True):
-            if best is None:
+            chosen = tuple(None if found.best(query) is None else 0 for query in range(len(asked)))
+        for query, (track, place) in enumerate(zip(asked, chosen, strict=True)):
+            if place is None:
                 track.slot = 0
                 continue
-            fresh = (best, *(match for match in wish.matches if match is not best))
-            held = track.matches if wish.held == best.sound.id else ()
-            track.matches = refresh(held, fresh, config.top_k, config.switch_margin)
+            matches = found.row(query)
+            matches = (matches[place], *matches[:place], *matches[place + 1 :])
+            held = track.matches if track.slot and _best_id(track) == matches[0].sound.id else ()
+            track.matches = refresh(held, matches, config.top_k, config.switch_margin)
             track.slot = track.slot or self._free_slot()
-        self._share_presence(asked, wishes)
+        self._share_presence(asked, found)
         return self.suggestions()
 
     def silence(self, time_s: float) -> tuple[Suggestion, ...]:
@@ -257,11 +257,12 @@ class Tracker:
     def _shown(self) -> list[_Track]:
         return sorted((track for track in self._tracks if track.slot), key=lambda track: track.slot)
 
-    def _share_presence(self, asked: list[_Track], wishes: list[Wish]) -> None:
+    def _share_presence(self, asked: list[_Track], found: Found) -> None:
         """Let what a hidden track hears count for the one that shows its sound: two slots may hold one instrument."""
         shown = {_best_id(track): track for track in self._shown()}
-        for track, wish in zip(asked, wishes, strict=True):
-            other = None if track.slot else shown.get(wish.matches[0].sound.id)
+        for query, track in enumerate(asked):
+            best = None if track.slot else found.best(query)
+            other = None if best is None else shown.get(best.id)
             if other is not None and not other.locked:
                 other.presence = max(other.presence, track.presence)
 
@@ -276,23 +277,22 @@ class Tracker:
             track.hits = deque(track.hits, maxlen=config.trigger_windows)
 
 
-def untracked(
-    matches: tuple[tuple[Match, ...], ...], presence: NDArray[np.float32], config: TrackerConfig
-) -> tuple[Suggestion, ...]:
+def untracked(found: Found, presence: NDArray[np.float32], config: TrackerConfig) -> tuple[Suggestion, ...]:
     """Return what one window holds by itself, strongest first.
 
     Args:
-        matches: K lists of matches, one per encoder slot.
+        found: What each of the encoder's K slots is near to.
         presence: [K], 0..1.
         config: Its threshold, top_k and merge count.
     """
     order = sorted(range(len(presence)), key=lambda slot: (-float(presence[slot]), slot))
-    found = [
-        Suggestion(slot + 1, melodic(matches[slot])[: config.top_k], float(presence[slot]), 0.0)
+    found = melodic(found).part(slice(None), config.top_k)
+    heard = [
+        Suggestion(slot + 1, found.row(slot), float(presence[slot]), 0.0)
         for slot in order
-        if presence[slot] >= config.threshold and matches[slot]
+        if presence[slot] >= config.threshold and found.best(slot) is not None
     ]
-    return tuple(dedupe(found) if config.merge else found)
+    return tuple(dedupe(heard) if config.merge else heard)
 
 
 def _best_id(track: _Track) -> str:

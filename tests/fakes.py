@@ -11,13 +11,27 @@ from numpy.typing import NDArray
 
 from library.encoders.spec import EncoderSpec, MixtureEmbedding
 from library.front_end import TIMBREL_FEATURES
-from library.index import Match
+from library.match import Found, Match
 from library.naming import SetRule
 from library.sounds import MidiProgram, Sound
 
-__all__ = ["SpectrumEncoder", "TableIndex"]
+__all__ = ["SpectrumEncoder", "TableIndex", "found_of"]
 
 _BANDS = 32
+
+
+def found_of(rows: Sequence[Sequence[Match]]) -> Found:
+    """Put the matches of some queries, best first, side by side."""
+    width = max(map(len, rows), default=0)
+    sounds = tuple(dict.fromkeys(match.sound for row in rows for match in row))
+    place = {sound: number for number, sound in enumerate(sounds)}
+    found = np.full((3, len(rows), width), 0.0)
+    which = np.full((len(rows), width), -1)
+    for query, row in enumerate(rows):
+        for at, match in enumerate(row):
+            which[query, at] = place[match.sound]
+            found[:, query, at] = match.score, match.taste, match.off
+    return Found(sounds, which, *found)
 
 
 class SpectrumEncoder:
@@ -68,12 +82,14 @@ class TableIndex:
     def fingerprint(self) -> str:
         return self._fingerprint
 
-    def query(self, vectors: NDArray[np.float32], k: int) -> tuple[tuple[Match, ...], ...]:
+    def nearest(self, vectors: NDArray[np.float32], k: int) -> Found:
         scores = vectors @ self._vectors.T
         order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-        return tuple(
-            tuple(Match(self._sounds[column], float(row[column])) for column in columns)
-            for row, columns in zip(scores, order, strict=True)
+        return found_of(
+            [
+                [Match(self._sounds[column], float(row[column])) for column in columns]
+                for row, columns in zip(scores, order, strict=True)
+            ]
         )
 
     def preview_path(self, sound: Sound) -> Path | None:

@@ -15,7 +15,7 @@ from library.encoders.spec import Encoder, EncoderSpec
 from library.evaluation.material import Clips, read_clips
 from library.evaluation.metrics import f1_scores
 from library.hubs import hubness
-from library.index import Match
+from library.match import Found
 from library.sounds import Sound
 from realtime.engine import Engine, EngineConfig, analyse_file
 from realtime.types import Analysis
@@ -53,17 +53,16 @@ class _Instruments:
         self.fingerprint = spec.fingerprint
         self._vectors = vectors
         self._hubs = hubness(vectors, spec.cohort)
-        self._sounds = [Sound(str(c), str(c), "sample", "", None, "", "", "") for c in range(len(vectors))]
+        self._sounds = tuple(Sound(str(c), str(c), "sample", "", None, "", "", "") for c in range(len(vectors)))
 
-    def query(self, vectors: NDArray[np.float32], k: int) -> tuple[tuple[Match, ...], ...]:
-        return tuple(self._ranked(row)[:k] for row in vectors @ self._vectors.T)
+    def nearest(self, vectors: NDArray[np.float32], k: int) -> Found:
+        cosine = vectors @ self._vectors.T
+        which = np.argsort(self._hubs - cosine, axis=1, kind="stable")[:, :k]
+        score = np.take_along_axis(cosine, which, axis=1).astype(np.float64)
+        return Found(self._sounds, which, score, np.zeros_like(score), self._hubs[which].astype(np.float64))
 
     def preview_path(self, sound: Sound) -> None:  # noqa: ARG002 - part of the Protocol
         return None
-
-    def _ranked(self, cosine: NDArray[np.float32]) -> tuple[Match, ...]:
-        order = np.argsort(self._hubs - cosine, kind="stable")
-        return tuple(Match(self._sounds[c], float(cosine[c]), off=float(self._hubs[c])) for c in order)
 
 
 def bench_song(data: Path, encoder: Encoder, songs: int, progress: Callable[[str], None]) -> SongScores:

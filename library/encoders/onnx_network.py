@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from library.encoders.kind_graph import kind_graph
+from library.encoders.onnx_session import open_graph
 from library.encoders.share_graph import newest_graph, share_graph
 from library.encoders.shared import Shared
 from library.encoders.strip_graph import Kept, look_graph, strip_graph
@@ -28,13 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OnnxNetwork", "OnnxStrip"]
 
-_ERRORS_ONLY = 3
-
 
 class OnnxNetwork:
     """Run a network in evaluation mode; all its streams share it.
-
-    It takes one thread, as everything beside a DAW does (see library.cores).
 
     Args:
         network: What to run.
@@ -45,10 +42,10 @@ class OnnxNetwork:
     def __init__(self, network: TimbrelNetwork, spec: FeatureSpec, ranges: Ranges) -> None:
         self._network = network
         graph, self._kept = strip_graph(network, spec, ranges.trunk)
-        self._strip, self._look = _session(graph), _session(look_graph(network, ranges.trunk.cells))
-        self._kinds = _session(kind_graph(network.kind_network, spec, ranges.kinds))
-        self._share = _session(share_graph(network))
-        self._newest = _session(newest_graph(network))
+        self._strip, self._look = open_graph(graph), open_graph(look_graph(network, ranges.trunk.cells))
+        self._kinds = open_graph(kind_graph(network.kind_network, spec, ranges.kinds))
+        self._share = open_graph(share_graph(network))
+        self._newest = open_graph(newest_graph(network))
 
     def strip(self) -> OnnxStrip:
         """Begin a stream."""
@@ -82,14 +79,6 @@ class OnnxNetwork:
 
 def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, NDArray[np.float32]]:
     return {name: tensor.numpy() for name, tensor in tensors.items()}
-
-
-def _session(graph: bytes) -> onnxruntime.InferenceSession:
-    onnxruntime.disable_telemetry_events()  # its builds for Windows would send them
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 class OnnxStrip:

@@ -89,7 +89,7 @@ def test_listen_and_the_daemon_follow_the_taste_unless_it_is_off(shell: Shell, o
     for taste in (True, False):
         engine = Parts().load(Config(library=LibraryConfig(path=str(shell.library), taste=taste)))
         query = SpectrumEncoder().embed(read_audio(song)[None, :80000])
-        assert engine.index.query(query, 1)[0][0].sound.name == ("bright bass" if taste else "bass")
+        assert engine.index.nearest(query, 1).row(0)[0].sound.name == ("bright bass" if taste else "bass")
 
 
 def test_a_daemon_on_the_built_in_library_sees_new_opinions(

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from library.index import Match
+from library.match import Found, Match
 from library.sounds import Sound
 from realtime.ranking import melodic, refresh
 from realtime.tracker import Tracker, TrackerConfig, untracked
 from realtime.types import Suggestion
+from tests.fakes import found_of
 
 _HOP_S = 0.5
 _CONFIG = TrackerConfig(threshold=0.5, top_k=3)
@@ -24,13 +25,17 @@ def _match(name: str, score: float, kind: str = "gm") -> Match:
     return Match(Sound(f"id:{name}", name, kind, "", None, "", "test", ""), score)
 
 
-def _lookup(vectors: NDArray[np.float32]) -> tuple[tuple[Match, ...], ...]:
-    return tuple(
-        tuple(
+def _lookup(vectors: NDArray[np.float32]) -> Found:
+    return found_of(
+        [
             sorted((_match(name, float(v @ b)) for name, b in zip(_NAMES, _BASIS, strict=True)), key=lambda m: -m.score)
-        )
-        for v in vectors
+            for v in vectors
+        ]
     )
+
+
+def _melodic(*matches: Match) -> tuple[Match, ...]:
+    return melodic(found_of([matches])).row(0)
 
 
 class _Run:
@@ -186,23 +191,23 @@ def test_the_same_windows_give_the_same_suggestions() -> None:
 
 
 def test_without_tracking_each_window_stands_by_itself() -> None:
-    matches = _lookup(np.stack([FLUTE, BASS, FLUTE]))
-    shown = untracked(matches, np.array([0.6, 0.9, 0.8], np.float32), _CONFIG)
+    found = _lookup(np.stack([FLUTE, BASS, FLUTE]))
+    shown = untracked(found, np.array([0.6, 0.9, 0.8], np.float32), _CONFIG)
     assert [(s.slot, s.matches[0].sound.name) for s in shown] == [(2, "bass"), (3, "flute")]
-    assert untracked(matches, np.array([0.1, 0.2, 0.3], np.float32), _CONFIG) == ()
+    assert untracked(found, np.array([0.1, 0.2, 0.3], np.float32), _CONFIG) == ()
 
 
 def test_drum_kits_are_dropped_from_melodic_slots_only() -> None:
     flute, kit, bass = _match("flute", 0.9), _match("kit", 0.8, "drumkit"), _match("bass", 0.7)
-    assert melodic((flute, kit, bass)) == (flute, bass)
-    assert melodic((kit, flute)) == (kit, flute)
+    assert _melodic(flute, kit, bass) == (flute, bass)
+    assert _melodic(kit, flute) == (kit, flute)
 
 
 def test_unpitched_sounds_are_not_offered_for_an_instrument_while_a_pitched_one_is_there() -> None:
     flute, helicopter = _match("flute", 0.6), _match("helicopter", 0.9)
     effect = helicopter._replace(sound=replace(helicopter.sound, family="effects"))
-    assert melodic((effect, flute)) == (flute,)
-    assert melodic((effect,)) == (effect,)
+    assert _melodic(effect, flute) == (flute,)
+    assert _melodic(effect) == (effect,)
 
 
 def test_shown_sounds_keep_their_order_until_another_clearly_wins() -> None:
@@ -230,7 +235,7 @@ def test_when_the_best_sound_is_skipped_the_next_shows_within_seconds_and_goes_o
     shown = []
     for hop in range(40):
         asked = tracker.observe(FLUTE[None], np.array([0.9], np.float32), 5.0 + _HOP_S * hop)
-        shown.append(_names(tracker.settle((liking if hop < 20 else skipping,) * len(asked))))
+        shown.append(_names(tracker.settle(found_of([liking if hop < 20 else skipping] * len(asked)))))
     assert shown[19] == ["flute"]
     assert gap > 0.2 or shown[20] in (["bass"], [])
     assert shown[32:] == [["bass"]] * 8
