@@ -89,8 +89,7 @@ class Graph:
 
     def unit(self, x: str) -> str:
         """Bring the last axis to unit norm."""
-        norm = self.op("ReduceL2", x, self.ints(-1), keepdims=1)
-        return self.op("Div", x, self.op("Max", norm, self.number(1e-12)))
+        return self.op("LpNormalization", x, axis=-1, p=2)
 
     def written(
         self,

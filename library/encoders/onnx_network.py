@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 
 from library.encoders.kind_graph import kind_graph
 from library.encoders.onnx_session import open_graph
-from library.encoders.share_graph import newest_graph, share_graph
+from library.encoders.share_graph import VIEWS, newest_graph, share_graph
 from library.encoders.shared import Shared
 from library.encoders.strip_graph import Kept, look_graph, strip_graph
 from library.encoders.strips import Span, Told
@@ -20,6 +19,7 @@ from library.encoders.strips import Span, Told
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from onnxruntime import InferenceSession
     from torch import Tensor
 
     from library.encoders.network import TimbrelNetwork
@@ -53,10 +53,15 @@ class OnnxNetwork:
 
     def share(self, scene: Scene) -> Shared:
         """Share the cells of a window out among slots, and those of its newest part by itself."""
-        views = scene.views()
-        given = _arrays({"told": scene.told.told, "says": scene.told.says, "of_cells": views.cells})
-        looks = _arrays({"looks": scene.looks, "of_looks": views.looks})
-        embeddings, presence, places, whole, doubt = self._share.run(None, {**given, **looks})
+        (cells, looks), told = scene.old, scene.told
+        given = _arrays(
+            {
+                "cells": told.cells, "traits": told.traits, "looks": scene.looks,
+                "newest_cells": told.cells[cells:], "newest_traits": told.traits[cells:],
+            }
+        )  # fmt: skip
+        seen = _seen(self._network.config.heads, self._network.config.slots, len(scene.looks), looks)
+        embeddings, presence, places, whole, doubt = self._share.run(None, {**given, "seen": seen})
         alone = partial(scene.alone, self._kinds_of, torch.from_numpy(whole))
         return Shared(embeddings, presence, places, alone, float(doubt[0, 0]))
 
@@ -68,7 +73,7 @@ class OnnxNetwork:
             doubt: What the presences of the last window that was shared out were lowered by.
         """
         cells, looks = scene.old
-        given = {"told": scene.told.told[cells:], "says": scene.told.says[cells:], "looks": scene.looks[looks:]}
+        given = {"cells": scene.told.cells[cells:], "traits": scene.told.traits[cells:], "looks": scene.looks[looks:]}
         places, presence = self._newest.run(None, _arrays(given))
         return places[0], presence[0] - np.float32(doubt)
 
@@ -79,6 +84,14 @@ class OnnxNetwork:
 
 def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, NDArray[np.float32]]:
     return {name: tensor.numpy() for name, tensor in tensors.items()}
+
+
+@lru_cache(maxsize=16)
+def _seen(heads: int, slots: int, looks: int, old: int) -> NDArray[np.float32]:
+    """Return which of a window's looks the queries of both views see, as in share_graph()."""
+    seen = np.zeros((1, heads, len(VIEWS) * slots, looks), np.float32)
+    seen[:, :, slots:, :old] = -np.inf
+    return seen
 
 
 class OnnxStrip:
@@ -94,9 +107,9 @@ class OnnxStrip:
     def __init__(
         self,
         network: TimbrelNetwork,
-        session: onnxruntime.InferenceSession,
+        session: InferenceSession,
         kept: Sequence[Kept],
-        look: onnxruntime.InferenceSession,
+        look: InferenceSession,
     ) -> None:
         self._session, self._keeps, self._look = session, kept, look
         self._strides = network.trunk.stem1.stride[0], network.trunk.stem2.stride[0]
@@ -115,9 +128,9 @@ class OnnxStrip:
         spans, settled = self._spans(settled)
         given = {"power": power.contiguous().numpy(), "reference": reference.reshape(1).numpy()}
         given |= {keeps.name: kept for keeps, kept in zip(self._keeps, self._kept, strict=True)}
-        told, says, *behind = self._session.run(None, given)
+        cells, traits, *behind = self._session.run(None, given)
         self._kept = [columns[:, begin:end] for columns, (begin, end) in zip(behind, spans, strict=True)]
-        return Told(torch.from_numpy(told), torch.from_numpy(says)), settled
+        return Told(torch.from_numpy(cells), torch.from_numpy(traits)), settled
 
     def look(self, cells: Tensor, before: int, after: int) -> Tensor:
         """Return what queries see; see Strip."""

@@ -89,7 +89,7 @@ class NetworkStream:
         self._network, self._frontend, self._device = network, frontend, device
         self._hop = frontend.spec.hop_length
         self._strip = strip or TorchStrip(network, frontend.spec)
-        self._told, self._says, self._looks = Columns(), Columns(), Columns()
+        self._cells, self._traits, self._looks = Columns(), Columns(), Columns()
         self._looked = 0  # looks of the queries, from the first frame on, that later audio doesn't change
         self._origin = self._settled = 0  # frames: the first that the trunk took, the first that it has yet to take
         self._edge = frontend.power.longest // 2  # samples that a frame's audio extends to both sides
@@ -148,7 +148,7 @@ class NetworkStream:
         """Forget what cells came before a frame."""
         self._origin = self._settled = first
         self._strip.begin()
-        for columns in (self._told, self._says, self._looks):
+        for columns in (self._cells, self._traits, self._looks):
             columns.clear()
         self._looked = 0
 
@@ -158,10 +158,10 @@ class NetworkStream:
         said, whole = self._strip.push(new, reference, settled - self._origin)
         self._settled = settled
         left = (first - self._origin) // Trunk.STRIDE
-        told, says = self._told.put(said.told, left, whole), self._says.put(said.says, left, whole)
-        looks, old_looks = self._look(told[..., : self._network.config.cells], left, whole)
-        old = max(0, len(told) - NEWEST_CELLS) * told.shape[1], old_looks * looks.shape[1]
-        return Told(told.flatten(0, 1), says.flatten(0, 1)), looks.flatten(0, 1), old
+        cells, traits = self._cells.put(said.cells, left, whole), self._traits.put(said.traits, left, whole)
+        looks, old_looks = self._look(cells, left, whole)
+        old = max(0, len(cells) - NEWEST_CELLS) * cells.shape[1], old_looks * looks.shape[1]
+        return Told(cells.flatten(0, 1), traits.flatten(0, 1)), looks.flatten(0, 1), old
 
     def _look(self, grid: Tensor, left: int, settled: int) -> tuple[Tensor, int]:
         """Return what queries see of a window, and how much of it is not in the newest part.
@@ -214,7 +214,7 @@ class Scene:
     """Hold what a window and its newest part are heard from, as it is until the next one.
 
     Attributes:
-        told: What the window's cells [N] say, oldest first.
+        told: The window's cells [N] and what they say, oldest first.
         looks: [M, layers * 2 C] what queries look at, oldest first.
         old: How many of the cells and of the looks are not in the newest part.
         power: [F, frames] band power of the window.
@@ -251,12 +251,11 @@ class Scene:
 
     def shared_by(self, network: TimbrelNetwork) -> MixtureOutput:
         """Let a network share the cells out: B of the result is 2, the window and its newest part by itself."""
-        told = torch.cat([self.told.told, self.told.says], dim=-1)
-        return network.share(told[None], self.looks[None], self.views())
+        return network.share(network.tell(self.told.cells)[None], self.looks[None], self.views())
 
     def views(self) -> Views:
         """Return which of its cells and looks are in the window and in its newest part."""
-        return _newest(len(self.told.told), self.old[0], len(self.looks), self.old[1], self.looks.device)
+        return _newest(len(self.told.cells), self.old[0], len(self.looks), self.old[1], self.looks.device)
 
 
 @lru_cache(maxsize=16)

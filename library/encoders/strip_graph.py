@@ -58,7 +58,7 @@ def strip_graph(network: TimbrelNetwork, spec: FeatureSpec, ranges: TrunkRanges)
 
     Inputs are "power" [F, n] of bands and "reference" [1], what counts as 0 dB, then what was kept, bytes
     [1, k, rows, C] each: as "kept<i>" of the inputs of each convolution along time and as "waiting<i>" of those of each
-    block's shortcut, in the order of their use. Outputs are "told" [m, R, C + traits] and "says" [m, R, 2], then what
+    block's shortcut, in the order of their use. Outputs are "cells" [m, R, C] and "traits" [m, R, traits], then what
     was kept with all that came behind it, in the order of the inputs.
     """
     trunk, rows = network.trunk, network.config.rows
@@ -75,7 +75,7 @@ def strip_graph(network: TimbrelNetwork, spec: FeatureSpec, ranges: TrunkRanges)
         x, at = graph.byte_sum(y, added, shortcut, at, after), after
     graph.told(x, at, network)
     kept: dict[str, Shape] = {one.name: [1, None, one.rows, one.channels] for one in graph.kept}
-    found: dict[str, Shape] = {"told": [None] * 3, "says": [None] * 3}
+    found: dict[str, Shape] = {"cells": [None] * 3, "traits": [None] * 3}
     found |= {f"next_{name}": shape for name, shape in kept.items()}
     kinds = dict.fromkeys([*kept, *(f"next_{name}" for name in kept)], np.uint8)
     return graph.written({"power": [spec.bands, None], "reference": [1], **kept}, found, kinds), graph.kept
@@ -153,19 +153,11 @@ class _Strip(ByteGraph):
         return self.op("Concat", kept.name, x, axis=1, out=f"next_{kept.name}")
 
     def told(self, x: str, at: ByteRange, network: TimbrelNetwork) -> None:
-        """Widen the trunk's bytes to cells, and let them say what they say."""
+        """Widen the trunk's bytes to cells, and tell their traits."""
         config = network.config
         weight, bias = single_cell_product(network.trunk.widen, network.trunk.widen_norm)
         flat = self.op("Reshape", x, self.ints(-1, weight.shape[1]))
         cells = self.op("Relu", self.byte_product(flat, weight, bias, at))
-        heads = (network.traits, network.nothing, network.saliency)
-        said = self.product(
-            cells,
-            np.concatenate([array_of(head.weight) for head in heads]),
-            np.concatenate([array_of(head.bias) for head in heads]),
-        )
-        traits, says = self.parts(said, [config.traits, 2], axis=1)
-        parts = ((cells, config.cells), (self.op("Relu", traits), config.traits))
-        told = [self.op("Reshape", part, self.ints(-1, config.rows, width)) for part, width in parts]
-        self.op("Concat", *told, axis=2, out="told")  # a Reshape behind it would copy
-        self.op("Reshape", says, self.ints(-1, config.rows, 2), out="says")
+        traits = self.op("Relu", self.linear(cells, network.traits))
+        self.op("Reshape", cells, self.ints(-1, config.rows, config.cells), out="cells")
+        self.op("Reshape", traits, self.ints(-1, config.rows, config.traits), out="traits")

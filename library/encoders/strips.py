@@ -28,12 +28,12 @@ class Told:
     """Hold what cells say by themselves.
 
     Attributes:
-        told: [..., C + traits] cells and their traits.
-        says: [..., 2] logits of a cell's being no note, and of how much it tells of timbre.
+        cells: [..., C] the cells themselves.
+        traits: [..., traits] features of them.
     """
 
-    told: Tensor
-    says: Tensor
+    cells: Tensor
+    traits: Tensor
 
 
 class Strip(Protocol):
@@ -56,8 +56,8 @@ class Strip(Protocol):
             settled: Frames since the beginning that later strips don't change.
 
         Returns:
-            What cells [m, R] say, from the first on that was not settled before, and how many since the beginning are
-            settled now.
+            Cells [m, R] and what they say, from the first on that was not settled before, and how many since the
+            beginning are settled now.
         """
         ...
 
@@ -127,8 +127,8 @@ class TorchStrip:
             x = f.relu_(x)
         for block in self._blocks:
             x, settled = block.push(x, settled)
-        told = self._network.tell(f.relu_(f.linear(x[0].permute(1, 2, 0), *self._widen)))
-        return Told(told[..., :-2], told[..., -2:]), settled
+        cells = f.relu_(f.linear(x[0].permute(1, 2, 0), *self._widen))
+        return Told(cells, self._network.tell(cells)[..., cells.shape[-1] : -2]), settled
 
     def look(self, cells: Tensor, before: int, after: int) -> Tensor:
         """Return what queries see; see Strip."""

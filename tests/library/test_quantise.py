@@ -60,7 +60,7 @@ def test_strips_give_the_cells_that_all_at_once_gives(
     for end in range(step, power.shape[1] + 1, step):
         look_ahead = min(end + 4, power.shape[1])  # given again with the next strip
         said, now = strip.push(power[:, settled:look_ahead], power.mean(), end)
-        for part in ("told", "says"):
+        for part in ("cells", "traits"):
             new = getattr(said, part)[: now - settled_cells]
             np.testing.assert_array_equal(new, getattr(whole, part)[settled_cells:now])
         settled_cells, settled = now, end
@@ -69,7 +69,7 @@ def test_strips_give_the_cells_that_all_at_once_gives(
 
 def test_cells_in_bytes_are_nearly_those_in_floats(strips: tuple[OnnxStrip, TorchStrip], power: torch.Tensor) -> None:
     found, expected = (_at_once(strip, power) for strip in strips)
-    for part, least_db in (("told", 25.0), ("says", 25.0)):
+    for part, least_db in (("cells", 25.0), ("traits", 25.0)):
         mine, theirs = (getattr(of, part).double() for of in (found, expected))
         noise_db = 10 * torch.log10(theirs.square().mean() / (mine - theirs).square().mean())
         assert noise_db > least_db

@@ -72,8 +72,8 @@ class _Spied(NetworkStream):
     def hear(self, audio: NDArray[np.float32], start: int) -> torch.Tensor:
         """Return the cells [C, R, m] of a window."""
         rows = SMALL.rows
-        told = self.listen(audio[start : start + WINDOW], start).told.told
-        return told[:, : SMALL.cells].reshape(-1, rows, SMALL.cells).permute(2, 1, 0)
+        cells = self.listen(audio[start : start + WINDOW], start).told.cells
+        return cells.reshape(-1, rows, SMALL.cells).permute(2, 1, 0)
 
     @torch.inference_mode()
     def whole(self, audio: NDArray[np.float32], end: int, reference: torch.Tensor) -> torch.Tensor:
