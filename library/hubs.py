@@ -66,7 +66,9 @@ def soft_maximum(cosine: NDArray[np.float32], starts: NDArray[np.int64]) -> NDAr
 
 def soft_maximum_of_each(cosine: NDArray[np.float32]) -> NDArray[np.float32]:
     """Do the same where each sound has as many clips: [..., S] of cosine[..., clips, S]."""
-    return np.asarray(np.log(np.exp(np.float32(SHARPNESS) * cosine).mean(axis=-2)) / np.float32(SHARPNESS))
+    sharp = np.multiply(cosine, np.float32(SHARPNESS))
+    mean = np.exp(sharp, out=sharp).mean(axis=-2)
+    return np.asarray(np.log(mean, out=mean) / np.float32(SHARPNESS))
 
 
 class Hubs:

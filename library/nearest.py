@@ -119,9 +119,11 @@ class Part:
 
 def merged(base: Ranked, delta: Ranked, blocked: NDArray[np.bool_]) -> Ranked:
     """Join sounds of a base and a delta, without those that are blocked[positions]."""
-    positions = np.concatenate([base.positions, delta.positions])
-    scores = np.concatenate([base.scores, delta.scores], axis=1)
-    standing = np.concatenate([base.standing, delta.standing], axis=1)
+    positions, scores, standing = base.positions, base.scores, base.standing
+    if len(delta.positions):
+        positions = np.concatenate([positions, delta.positions])
+        scores = np.concatenate([scores, delta.scores], axis=1)
+        standing = np.concatenate([standing, delta.standing], axis=1)
     usable = ~blocked[positions] & np.isfinite(scores).all(axis=0)  # vectors of others may hold NaN
     if usable.all():
         return Ranked(positions, scores, standing)

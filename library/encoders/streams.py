@@ -140,4 +140,5 @@ def calibrated(out: Shared, calibration: Calibration) -> MixtureEmbedding:
 
 def _presence(logits: NDArray[np.float32], calibration: Calibration) -> NDArray[np.float32]:
     logits = logits / np.float32(calibration.temperature) + np.float32(calibration.bias)
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -80.0, 80.0))))  # beyond, float32 overflows
+    bounded = np.minimum(np.maximum(logits, np.float32(-80.0)), np.float32(80.0))  # beyond, float32 overflows
+    return np.asarray(np.float32(1.0) / (np.float32(1.0) + np.exp(-bounded)))
