@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -83,19 +84,30 @@ class EngineBench:
 
 
 def bench_engine(
-    parts: Parts, config: Config, windows: int, hop_s: float, progress: Callable[[str], None]
+    parts: Parts, config: Config, audio: Path | None, windows: int, hop_s: float, progress: Callable[[str], None]
 ) -> EngineBench:
-    """Send windows of the bundled song through engine, hub and a UDP socket, in turn with the paper's pipelines.
+    """Send windows of a recording through engine, hub and a UDP socket, in turn with the paper's pipelines.
 
     A machine that others use as well is now faster, now slower: what takes turns is compared fairly.
+
+    Args:
+        parts: Makes the engine.
+        config: Of the daemon.
+        audio: The recording, again and again; None = the bundled song.
+        windows: How many.
+        hop_s: Time between two.
+        progress: Told what is done.
+
+    Raises:
+        AudioFileError: The recording can't be decoded.
     """
     from library.demo import load_demo_song
     from library.encoders.runtime import TorchEncoder
 
+    frames, rate = read_frames(audio or load_demo_song().audio)
     progress("timbrel: loading")
     engine = parts.load(config)
     engine.warm_up()
-    frames, rate = read_frames(load_demo_song().audio)
     begun = time.perf_counter()
     found = list(file_windows(frames, rate, engine.encoder.spec.window_s, hop_s))
     cut_ms = (time.perf_counter() - begun) / len(found) * 1e3

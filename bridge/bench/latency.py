@@ -32,6 +32,10 @@ VOICES = 4
 """Instruments of a round, of as many families: they enter one after another, then all stop."""
 
 STAGGER_S = 8.0
+SPREAD_S, SPREAD = 0.5, 0.618
+"""Each voice enters up to half a second later than that, each by this part of it (modulo 1) more than the one before:
+they would else all enter at the same place between two windows, and a whole run be lucky or not."""
+
 REST_S = 7.0
 """Silence between two rounds: longer than a window, so that each begins from nothing."""
 
@@ -220,13 +224,14 @@ def _render(font: Path, rounds: int) -> tuple[NDArray[np.float32], list[int], li
     rng = np.random.default_rng(0)
     round_s = VOICES * STAGGER_S + REST_S
     frames = np.zeros((round(rounds * round_s * BUS_RATE_HZ), 2), np.float32)
-    marks, programs = [], []
+    marks, programs = list[int](), list[int]()
     with FluidRenderer(font) as renderer:
         for number in range(rounds):
             for place, family in enumerate(rng.permutation(_PLAIN)[:VOICES]):
                 program = int(rng.choice([p for p in range(len(GM_NAMES)) if gm_family(p) == family]))
-                voice = _voice(renderer, program, (VOICES - place) * STAGGER_S)
-                start = round((number * round_s + place * STAGGER_S) * BUS_RATE_HZ)
+                voice = _voice(renderer, program, (VOICES - place) * STAGGER_S - SPREAD_S)
+                later_s = SPREAD_S * (len(marks) * SPREAD % 1.0)
+                start = round((number * round_s + place * STAGGER_S + later_s) * BUS_RATE_HZ)
                 frames[start : start + len(voice)] += voice
                 marks.append(start + int(np.argmax(np.abs(voice).max(axis=1) > 10 ** (FLOOR_DB / 20))))
                 programs.append(program)

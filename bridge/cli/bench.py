@@ -35,6 +35,9 @@ def engine_command(
     hop: Annotated[
         float, typer.Option("--hop", min=0.05, help="Seconds between windows, for the share of a core.")
     ] = 0.5,
+    audio: Annotated[
+        Path | None, typer.Option("--audio", metavar="FILE", help="Recording to listen to; usually the bundled song.")
+    ] = None,
     library: Annotated[str, typer.Option("--library", "-l", metavar="LIB", help="Folder of a library, or gm.")] = "gm",
     device: Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -50,7 +53,7 @@ def engine_command(
 
     config = override(Config(), {"library.path": library, "library.taste": False, "device": device})
     with err_console().status("loading") as status:
-        result = bench_engine(Parts(), config, windows, hop, status.update)
+        result = bench_engine(Parts(), config, audio, windows, hop, status.update)
     if as_json:
         write_json(asdict(result))
         return
