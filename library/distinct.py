@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,15 +47,13 @@ def joined(parts: Sequence[Columns]) -> Columns:
         nothing = np.zeros((0, 0), np.float32)
         return Columns(nothing.astype(np.int64), nothing, nothing, nothing)
     width = max(part.positions.shape[1] for part in parts)
-    wide = [part if part.positions.shape[1] == width else _widened(part, width) for part in parts]
-    positions, scores = [part.positions for part in wide], [part.scores for part in wide]
-    taste, off = [part.taste for part in wide], [part.off for part in wide]
-    return Columns(np.concatenate(positions), np.concatenate(scores), np.concatenate(taste), np.concatenate(off))
+    wide = [[_filled(column, width) for column in part] for part in parts]
+    return Columns(*map(np.concatenate, zip(*wide, strict=True)))
 
 
-def _widened(part: Columns, width: int) -> Columns:
-    gap = (0, 0), (0, width - part.positions.shape[1])
-    return Columns(*(np.pad(column, gap, constant_values=-1) for column in part))
+def _filled(column: NDArray[Any], width: int) -> NDArray[Any]:
+    missing = width - column.shape[1]
+    return np.pad(column, ((0, 0), (0, missing)), constant_values=-1) if missing else column
 
 
 def first_distinct(best: Columns, sound_of: Callable[[int], Sound], generation: Generation, k: int) -> Found:
