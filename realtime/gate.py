@@ -15,8 +15,12 @@ __all__ = ["GateConfig", "Verdict", "judge"]
 SILENCE_DB = -55.0
 """RMS under which a stretch counts as silent: 5 dB over the -60 dBFS of a noisy analogue input, far under any mix."""
 
-MIN_ACTIVE = 0.2
-"""Least part of a window that has to sound: encoders trained on full windows name nonsense in a mostly silent one."""
+MIN_ACTIVE = 0.1
+"""Least part of a window that has to sound, half a second: of less, single notes are named wrongly more often. Isolated
+hits of a drum kit and bursts of noise bring no name at half of that either."""
+
+REST_S = 0.5
+"""Where the newest stretch of a window, this long, is silent, nothing new can be in it."""
 
 BLOCK_S = 0.05
 """Length of the stretches whose level is looked at: short enough for drum hits, long enough for a 20 Hz period."""
@@ -50,12 +54,14 @@ class Verdict:
         level_db: RMS of the window in dBFS, -200 for silence and for audio that is not finite.
         active: Part of the window that sounds, 0..1.
         clipped: Samples at or over full scale.
+        rests: Its newest half second is silent.
     """
 
     skipped: Skipped | None
     level_db: float
     active: float
     clipped: int
+    rests: bool = False
 
 
 def judge(audio: NDArray[np.float32], sample_rate: int, config: GateConfig = GateConfig()) -> Verdict:
@@ -69,16 +75,18 @@ def judge(audio: NDArray[np.float32], sample_rate: int, config: GateConfig = Gat
     is_loud = max(-lowest, highest) >= CLIP_LEVEL
     clipped = int(np.count_nonzero(np.abs(audio) >= CLIP_LEVEL)) if is_loud else 0
     level = power_db(float(audio @ audio) / len(audio))
-    active = _active(audio, round(BLOCK_S * sample_rate), config.silence_db)
+    sounds = _sounds(audio, round(BLOCK_S * sample_rate), config.silence_db)
+    active, rests = float(np.mean(sounds)), not sounds[-round(REST_S / BLOCK_S) :].any()
     silent = level < config.silence_db or active < config.min_active
-    return Verdict("silent" if silent else None, level, active, clipped)
+    return Verdict("silent" if silent else None, level, active, clipped, rests)
 
 
-def _active(audio: NDArray[np.float32], block: int, silence_db: float) -> float:
-    """Return the part of audio[T] whose blocks are over the silence level."""
+def _sounds(audio: NDArray[np.float32], block: int, silence_db: float) -> NDArray[np.bool_]:
+    """Tell which blocks of audio[T] are over the silence level; what is shorter than a block is one."""
     blocks = len(audio) // block
     if blocks == 0:
-        return float(level_db(audio) >= silence_db)
+        return np.array([level_db(audio) >= silence_db])
     parts = audio[: blocks * block].reshape(blocks, block)
     power = np.einsum("ij,ij->i", parts, parts) / block
-    return float(np.mean(power >= 10.0 ** (silence_db / 10.0)))
+    sounds: NDArray[np.bool_] = power >= 10.0 ** (silence_db / 10.0)
+    return sounds

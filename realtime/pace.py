@@ -27,8 +27,15 @@ class Pace:
         """Hear the next window in full."""
         self._full_s = self._glanced_s = float("-inf")
 
-    def is_due(self, time_s: float) -> bool:
-        """Tell whether a window that ends then is heard in full whatever it holds."""
+    def is_due(self, time_s: float, rests: bool = False) -> bool:
+        """Tell whether a window that ends then is heard in full whatever it holds.
+
+        Args:
+            time_s: Its end.
+            rests: Nothing sounds at its end (see realtime.gate): it is heard only if none was since the last silence.
+        """
+        if rests and self._full_s > float("-inf"):
+            return False
         return not 0.0 <= time_s - self._full_s < FULL_S - _TINY_S
 
     def heard(self, time_s: float) -> None:

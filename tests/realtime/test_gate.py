@@ -31,10 +31,21 @@ def test_digital_silence_is_silent() -> None:
 
 def test_a_window_that_is_mostly_silent_is_gated_however_loud_the_rest_is() -> None:
     audio = np.zeros(80_000, np.float32)
-    audio[-12_000:] = tone(330.0, 0.75)
+    audio[-6400:] = tone(330.0, 0.4)
     assert judge(audio, 16_000).skipped == "silent"
-    audio[-24_000:] = tone(330.0, 1.5)
+    audio[-9600:] = tone(330.0, 0.6)
     assert judge(audio, 16_000).skipped is None
+
+
+def test_a_window_rests_when_nothing_sounds_at_its_end() -> None:
+    audio = tone(330.0, 5.0)
+    assert not judge(audio, 16_000).rests
+    audio[-6400:] = 0.0
+    assert not judge(audio, 16_000).rests
+    audio[-9600:] = noise(0.6, -70.0)
+    assert judge(audio, 16_000).rests
+    assert judge(audio, 16_000).skipped is None
+    assert not judge(tone(330.0, 0.02), 16_000).rests
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])

@@ -86,6 +86,28 @@ def test_after_silence_or_a_reset_the_next_window_is_heard_in_full() -> None:
     assert encoder.full == [0, 3, 4]
 
 
+def test_what_has_ended_is_held_for_a_while_and_not_heard_again() -> None:
+    encoder = _Encoder(dict.fromkeys(range(99), 1.0))
+    heard = _engine(encoder, EngineConfig(hop_s=FULL_S))
+    music, silence = tone(990.0, 5.0), np.zeros(80_000, np.float32)
+    bus = np.concatenate([music, silence])
+    shown = []
+    for hop in range(10):
+        start = round(hop * FULL_S * 16_000)
+        shown.append(len(heard.analyse(window(bus[start:][: len(music)], hop * FULL_S)).suggestions))
+    assert encoder.full == [0], "half a second after its end there is nothing new to hear"
+    assert shown == [1, 1, 1, 1, 1, 0, 0, 0, 0, 0], "it stays as long as what is not heard for once"
+
+
+def test_what_ended_before_anything_was_heard_is_heard_all_the_same() -> None:
+    encoder = _Encoder()
+    heard = _engine(encoder, EngineConfig(hop_s=FULL_S))
+    short = np.zeros(80_000, np.float32)
+    short[24_000:64_000] = tone(990.0, 2.5)
+    (only,) = heard.analyse(window(short)).suggestions
+    assert only.matches[0].sound.name == "990 Hz"
+
+
 @pytest.mark.parametrize("config", [EngineConfig(hop_s=HOP_S, all_slots=True), EngineConfig(hop_s=FULL_S)])
 def test_who_wants_each_window_gets_each_window(config: EngineConfig) -> None:
     encoder = _Encoder()
@@ -108,3 +130,13 @@ def test_time_that_goes_back_is_due() -> None:
     assert not pace.glance(9.0 + GLANCE_S + HOP_S)
     pace.heard(8.9)
     assert pace.glance(8.9 + GLANCE_S)
+
+
+def test_a_window_that_rests_is_due_until_one_was_heard() -> None:
+    pace = Pace()
+    assert pace.is_due(0.0, rests=True)
+    pace.heard(0.0)
+    assert not pace.is_due(9.0, rests=True)
+    assert pace.is_due(9.0)
+    pace.reset()
+    assert pace.is_due(9.5, rests=True)
