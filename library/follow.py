@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from library.errors import TimbrelError
 from library.hubs import Cohort
-from library.index import Match, SoundIndex, library_path, open_library
+from library.index import SoundIndex, library_path, open_library
 from library.manifest import MANIFEST_NAME
 from library.match import Found
 from library.opinions import OPINIONS_NAME
@@ -71,10 +71,6 @@ class LiveIndex:
         """Fingerprint of the encoder that made the vectors."""
         return self._index.fingerprint
 
-    def query(self, vectors: NDArray[np.float32], k: int) -> tuple[tuple[Match, ...], ...]:
-        """Return at most k matches for each of vectors[N, D], best first."""
-        return self._index.query(vectors, k)
-
     def nearest(self, vectors: NDArray[np.float32], k: int) -> Found:
         """Return at most k sounds for each of vectors[N, D], best first."""
         return self._index.nearest(vectors, k)
@@ -102,9 +98,8 @@ class LiveIndex:
             gone = "the library was deleted; going on with what was loaded"
             self._tell(f"library not reloaded: {error}" if stamp else gone)
         else:
-            if fresh.search == "exact" and len(fresh.generation.vectors):
-                # The first touch of new pages is paid here, not by the next window.
-                fresh.query(fresh.generation.vectors[:1].astype(np.float32), 1)
+            # What the first look-up costs more than others is paid here, not by the next window.
+            fresh.nearest(np.ones((1, fresh.dim), np.float32), 1)
             self._index = fresh
             self._tell(f"library reloaded: {fresh.generation.manifest.sounds} sounds")
         self._stamp = stamp

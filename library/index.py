@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from library.candidates import AnnoyCandidates, annoy_available
 from library.cells import Cells, cell_names
 from library.description import describe
-from library.distinct import Columns, first_distinct, joined
+from library.distinct import FILE_KIND, SPARE, Ranking, distinct_places, named, stacked
 from library.errors import InputError, LibraryError
 from library.generation import Generation, open_generation
 from library.hubs import Cohort, Hubs
@@ -42,9 +42,7 @@ _CANDIDATES = 100
 _WEIGHED = 4
 """Times as many candidates where weights of sources may bring up what lies further down."""
 
-_SPARE = 10
-"""Sounds asked for beyond k, in place of those that turn out to be the same."""
-
+_ALIKE_DIGITS = 5
 _LEAST_NORM = 1e-6
 _OPEN_TRIES = 3
 _SOUNDS_KEPT = 4096
@@ -173,7 +171,7 @@ class SoundIndex:
 
         Returns:
             For each query the sounds, best first; a sound counts once, scored by its nearest vector, and of sounds
-            that are the same (see SAME_COSINE) only one.
+            that are the same (see library.distinct) only one.
 
         Raises:
             InputError: The queries have another shape, are not finite or (nearly) zero, or k is below 1.
@@ -215,14 +213,15 @@ class SoundIndex:
     def _near(self, queries: NDArray[np.float32], k: int) -> list[Ranked]:
         """Rank candidates exactly; ask for more while they belong to fewer sounds than are wanted."""
         part = self._base
-        wanted = min(k + _SPARE, len(part.starts) - int(np.count_nonzero(self._aside)))
+        wanted = min(k + SPARE, len(part.starts) - int(np.count_nonzero(self._aside)))
         found: list[Ranked | None] = [None] * len(queries)
         missing = list(range(len(queries)))
         count = max(self._least, 5 * k)
         while missing and count < len(part.vectors):
             for i, rows in zip(missing, self._candidates(queries[missing], count), strict=True):
                 ranked = part.some(queries[i], np.concatenate([rows, self._liked_rows]))
-                if np.count_nonzero(~self._aside[ranked.positions]) >= wanted:
+                near = ranked.scores[0, ~self._aside[ranked.positions]]
+                if len(np.unique(near.round(_ALIKE_DIGITS))) >= wanted:  # files of one score may be the same one
                     found[i] = ranked
             missing = [i for i in missing if found[i] is None]
             count *= 4
@@ -239,26 +238,27 @@ class SoundIndex:
         return [self._annoy.rows(query, count) for query in queries] if self._annoy else []
 
     def _top(self, parts: Sequence[Ranked], k: int) -> Found:
-        """Return the best k sounds of each query, those of all parts one after the other."""
-        most = max((len(part.positions) for part in parts), default=0)
-        for count in (k, k + _SPARE, most):
-            best = [self._best(part, count) for part in parts]
-            found = first_distinct(best[0] if len(best) == 1 else joined(best), self._sound, self._generation, k)
-            if count >= most or (found.which.shape[1] == k and bool((found.which[:, -1:] >= 0).all())):
-                break
-        return found
+        """Return the best k sounds of each query, part by part; of those that are the same, the first."""
+        ordered = [(part, self._keys(part)) for part in parts]
+        found = named(stacked([self._ranking(*one, best_places(one[1], k)) for one in ordered]), self._sound)
+        if not any(sound.kind == FILE_KIND for sound in found.sounds):
+            return found
+        places = [distinct_places(*one, self._sound, self._generation, k) for one in ordered]
+        return named(stacked([self._ranking(*one, at) for one, at in zip(ordered, places, strict=True)]), self._sound)
 
-    def _best(self, ranked: Ranked, count: int) -> Columns:
-        """Return the best of some sounds."""
-        positions = ranked.positions
-        added = self._added[positions] if self._hubs is None else self._added[positions] - self._hubs.of(positions)
-        keys = ranked.standing + added
-        places = best_places(keys, count)
-        positions, of = positions[places], np.arange(len(places))[:, None]
+    def _keys(self, ranked: Ranked) -> NDArray[np.float32]:
+        """Return what sounds are ordered by [K, S]."""
+        added = self._added[ranked.positions]
+        return ranked.standing + (added if self._hubs is None else added - self._hubs.of(ranked.positions))
+
+    def _ranking(self, ranked: Ranked, keys: NDArray[np.float32], places: NDArray[np.int64]) -> Ranking:
+        """Return the sounds at places [K, k], -1 = none."""
+        of = np.arange(len(places))[:, None]
+        positions = np.where(places < 0, -1, ranked.positions[places])
         scores, taste = ranked.scores[of, places], self._added[positions]
-        off = scores + taste - keys[of, places]
         # float16 rounding can put the cosine of equal vectors a little beyond 1.
-        return Columns(positions, np.maximum(np.minimum(scores, np.float32(1.0)), np.float32(-1.0)), taste, off)
+        bounded = np.maximum(np.minimum(scores, np.float32(1.0)), np.float32(-1.0))
+        return Ranking(positions, bounded, taste, scores + taste - keys[of, places])
 
 
 def library_path(name_or_path: str | Path) -> Path:

@@ -45,7 +45,7 @@ class Found:
     """Hold the nearest sounds of N queries side by side: a hop asks for hundreds, and shows a few of them.
 
     Attributes:
-        sounds: Those that are named, each once.
+        sounds: Each once; all that are named are among them.
         which: [N, k] number of a sound, best first; -1 behind the last.
         score: [N, k] as in Match; so are the next two.
         taste: [N, k]

@@ -101,7 +101,7 @@ class Claims:
         found = found.part(slice(None), CANDIDATES)
         there = found.which >= 0
         named = np.flatnonzero(there.any(axis=1))
-        claims = _claims(np.array(presence)[named], found.part(named))
+        claims = _claims(np.reshape(presence, len(found))[named], found.part(named))
         slot, which = np.nonzero(there[named])[0], found.which[there]
         standing = found.standing[there].astype(np.float32)
         numbers = self._numbers

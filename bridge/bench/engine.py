@@ -23,6 +23,7 @@ from bridge.parts import Parts
 from library.audio import SAMPLE_RATE_HZ, read_frames
 from library.cores import one_core
 from library.encoders.spec import stream_of
+from library.errors import InputError
 from library.evaluation.paper_pipeline import PaperPipeline, PaperSize
 from library.index import library_path
 from library.manifest import read_manifest
@@ -100,6 +101,7 @@ def bench_engine(
 
     Raises:
         AudioFileError: The recording can't be decoded.
+        InputError: It is too short.
     """
     from library.demo import load_demo_song
     from library.encoders.runtime import TorchEncoder
@@ -111,6 +113,9 @@ def bench_engine(
     begun = time.perf_counter()
     found = list(file_windows(frames, rate, engine.encoder.spec.window_s, hop_s))
     cut_ms = (time.perf_counter() - begun) / len(found) * 1e3
+    if len(found) < ROOFLINE_WINDOWS:
+        at_least = f"must have at least {ROOFLINE_WINDOWS} windows"
+        raise InputError(str(audio), f"{at_least}, has {len(found)}", "give a longer recording")
     cut = [found[i % len(found)] for i in range(windows)]
     hub = Hub(HubOptions("bench", list_interval_s=0.0))
     sent_ms, pages = list[float](), list[int]()

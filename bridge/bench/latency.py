@@ -29,7 +29,7 @@ from library.synths.notes import Note
 __all__ = ["Entry", "LatencyBench", "Shown", "Wait", "bench_latency", "lists_of", "waits_of"]
 
 VOICES = 4
-"""Instruments of a round, of as many families: they enter one after another, then all stop."""
+"""Instruments of a round, of as many families: they enter one after another, then all stop within half a second."""
 
 STAGGER_S = 8.0
 SPREAD_S, SPREAD = 0.5, 0.618

@@ -117,9 +117,9 @@ class _Share(Graph):
             self._pooled(view, self.op("Concat", ask, head, axis=0), self.op("Concat", bias, head_bias, axis=0))
             for view, ask, bias in zip(self._views, asks, biases, strict=True)
         ]
-        means, held, empty = zip(*pooled, strict=True)
-        whole = self.op("Max", self.op("Concat", *held, axis=0), self.number(_LEAST_HELD))
-        return self.op("Div", self.op("Concat", *means, axis=0), whole), whole, empty[0]
+        means, shares, empty = zip(*pooled, strict=True)
+        held = self.op("Max", self.op("Concat", *shares, axis=0), self.number(_LEAST_HELD))
+        return self.op("Div", self.op("Concat", *means, axis=0), held), held, empty[0]
 
     def placed(self, mean: str) -> tuple[str, str]:
         """Tell where slots and the whole lie, of means [V (K + 1), C + traits] those of each view before that of all.
@@ -150,9 +150,9 @@ class _Share(Graph):
             logits: The presences.
             empty: [1, 1] share of the window that no note holds.
         """
-        first, rest = [1, len(self._views) - 1], self.ints(self._config.slots)
-        surest = self.add("TopK", [self.parts(logits, first, axis=0)[0], rest], ["surest", "order"])[0]
-        window = self.op("Concat", self.parts(whole, first, axis=0)[0], surest, empty, axis=1)
+        first_and_rest, all_slots = [1, len(self._views) - 1], self.ints(self._config.slots)
+        surest = self.add("TopK", [self.parts(logits, first_and_rest, axis=0)[0], all_slots], ["surest", "order"])[0]
+        window = self.op("Concat", self.parts(whole, first_and_rest, axis=0)[0], surest, empty, axis=1)
         doubt = self.op("Softplus", self.op("Neg", self.layers(window, self._network.any_instrument)), out="doubt")
         self.op("Sub", logits, doubt, out="presence")
 

@@ -1,11 +1,11 @@
 """Encode the windows of one stream, each at the cost of what is new since the last one.
 
-Windows overlap by nine tenths. Band powers, what each convolution needs (library.encoders.strips), cells and what they
-say by themselves are kept; only what new audio can reach is computed, then the sharing and the pooling over the whole
-window. The trunk is strictly local, so that both ways give the same cells, but for two things: at its left end a
-window has the true past where a window by itself has silence, and the power that counts as 0 dB stays while the
-window's own is within REFERENCE_DB of it (training moves it by far more). On a CPU the trunk counts in bytes besides,
-and so does what says the kind of an instrument by itself (library.encoders.quantise).
+Windows overlap by nine tenths. Band powers, what each convolution needs (library.encoders.strips), cells and their
+traits are kept; only what new audio can reach is computed, then the sharing and the pooling over the whole window. The
+trunk is strictly local, so that both ways give the same cells, but for two things: at its left end a window has the
+true past where a window by itself has silence, and the power that counts as 0 dB stays while the window's own is within
+REFERENCE_DB of it (training moves it by far more). On a CPU the trunk counts in bytes besides, and so does what says
+the kind of an instrument by itself (library.encoders.quantise).
 """
 
 from __future__ import annotations
@@ -251,7 +251,9 @@ class Scene:
 
     def shared_by(self, network: TimbrelNetwork) -> MixtureOutput:
         """Let a network share the cells out: B of the result is 2, the window and its newest part by itself."""
-        return network.share(network.tell(self.told.cells)[None], self.looks[None], self.views())
+        cells = self.told.cells
+        told = torch.cat([cells, self.told.traits, network.nothing(cells), network.saliency(cells)], dim=-1)
+        return network.share(told[None], self.looks[None], self.views())
 
     def views(self) -> Views:
         """Return which of its cells and looks are in the window and in its newest part."""

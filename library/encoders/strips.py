@@ -25,7 +25,7 @@ __all__ = ["Span", "Strip", "Told", "TorchStrip", "along_time", "fused", "of_pat
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Hold what cells say by themselves.
+    """Hold cells and what is kept of what they say by themselves.
 
     Attributes:
         cells: [..., C] the cells themselves.
@@ -128,7 +128,7 @@ class TorchStrip:
         for block in self._blocks:
             x, settled = block.push(x, settled)
         cells = f.relu_(f.linear(x[0].permute(1, 2, 0), *self._widen))
-        return Told(cells, self._network.tell(cells)[..., cells.shape[-1] : -2]), settled
+        return Told(cells, f.relu_(self._network.traits(cells))), settled
 
     def look(self, cells: Tensor, before: int, after: int) -> Tensor:
         """Return what queries see; see Strip."""

@@ -101,10 +101,10 @@ def test_a_daemon_on_the_built_in_library_sees_new_opinions(
     index = open_library("gm", None)
     query = index.generation.vectors_of(0)[:1]
     live = LiveIndex("gm", None, taste=taste_of(LibraryConfig()))
-    assert live.query(query, 1)[0][0].sound.id == "gm:000"
+    assert live.nearest(query, 1).rows()[0][0].sound.id == "gm:000"
     shell("library", "skip", "gm", "gm:000")
     live.look()
-    assert live.query(query, 1)[0][0].sound.id != "gm:000"
+    assert live.nearest(query, 1).rows()[0][0].sound.id != "gm:000"
 
 
 def test_weights_come_from_the_config_file_and_unknown_sources_are_told(shell: Shell, own: Path) -> None:

@@ -88,12 +88,12 @@ def test_a_running_daemon_goes_on_and_takes_what_is_repaired(
     said: list[str] = []
     live = LiveIndex(lib, "f" * 64, said.append)
     query = SpectrumEncoder().embed(np.stack([tone(174.0, 0.3, 3), tone(3000.0, 0.3, 1)]))
-    before = live.query(query, 5)
+    before = live.nearest(query, 5).rows()
     spoil(lib, pattern, damage)
     live.look()
-    assert live.query(query, 5) == before
+    assert live.nearest(query, 5).rows() == before
     write_tone(src / "new.wav", 3000.0, 0.3)
     build_library([src], lib, SpectrumEncoder())
     live.look()
-    assert live.query(query, 1)[1][0].sound.name == "new"
+    assert live.nearest(query, 1).rows()[1][0].sound.name == "new"
     assert said[-1] == f"library reloaded: {TONES + 1} sounds"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from library.distinct import Columns, joined
 from library.match import Found, Match
 from library.sounds import Sound
 from tests.fakes import found_of
@@ -38,11 +37,3 @@ def test_a_part_holds_some_queries_and_the_first_of_their_matches(found: Found) 
     assert found.part(np.array([2, 1])).rows() == ((), ROWS[1])
     assert found_of(()).rows() == ()
     assert found_of(((),)).best(0) is None
-
-
-def test_columns_of_different_width_are_joined() -> None:
-    wide, narrow = (Columns(np.arange(width)[None], *np.full((3, 1, width), 0.5, np.float32)) for width in (3, 2))
-    both = joined([wide, narrow])
-    assert both.positions.tolist() == [[0, 1, 2], [0, 1, -1]]
-    assert both.scores[1, :2].tolist() == [0.5, 0.5]
-    assert joined([]).positions.shape == (0, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from library import product
 from library.product import Product
 
 
@@ -12,17 +13,18 @@ from library.product import Product
 def test_a_product_is_that_of_numpy(rows: int) -> None:
     rng = np.random.default_rng(3)
     columns, given = rng.normal(size=(24, 100)).astype(np.float32), rng.normal(size=(rows, 24)).astype(np.float32)
-    product = Product(columns)
+    kept = Product(columns)
     for _ in range(2):
-        found = product(given)
+        found = kept(given)
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, given @ columns, atol=1e-5)
 
 
-def test_a_row_comes_out_the_same_beside_others_and_by_itself() -> None:
+def test_columns_that_are_too_many_to_lay_out_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(4)
-    product, rows = Product(rng.normal(size=(192, 700)).astype(np.float32)), rng.normal(size=(9, 192))
-    together = product(rows.astype(np.float32))
-    np.testing.assert_allclose(
-        np.concatenate([product(row[None]) for row in rows.astype(np.float32)]), together, atol=1e-5
-    )
+    columns, rows = rng.normal(size=(16, 200)).astype(np.float32), rng.normal(size=(9, 16)).astype(np.float32)
+    laid_out = Product(columns)(rows)
+    monkeypatch.setattr(product, "LAID_OUT", columns.size - 1)
+    unchanged = Product(columns)
+    np.testing.assert_allclose(unchanged(rows), laid_out, atol=1e-5)
+    assert "_session" not in vars(unchanged)

@@ -106,7 +106,7 @@ def test_among_candidates_a_liked_sound_is_compared_however_far_it_is(tmp_path: 
 def test_a_reader_that_follows_sees_new_opinions(tmp_path: Path) -> None:
     lib = make_library(tmp_path / "lib", near(0.9, 0.88))
     live = LiveIndex(lib, None, taste=Taste(tmp_path))
-    assert ids(live.query(QUERY, 1)[0]) == ["s00000"]
+    assert ids(live.nearest(QUERY, 1).rows()[0]) == ["s00000"]
     tell(lib, tmp_path, False, "s00000")
     live.look()
-    assert ids(live.query(QUERY, 1)[0]) == ["s00001"]
+    assert ids(live.nearest(QUERY, 1).rows()[0]) == ["s00001"]

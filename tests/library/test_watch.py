@@ -138,13 +138,13 @@ def test_a_live_index_follows_and_goes_on_when_the_library_is_deleted(src: Path,
     write_tone(src / "new.wav", 3000.0, 0.5)
     build_library([src], lib, SpectrumEncoder())
     live.look()
-    assert live.query(query, 1)[0][0].sound.name == "new"
+    assert live.nearest(query, 1).rows()[0][0].sound.name == "new"
     assert len(old.query(query, 9)[0]) == 6
     shutil.rmtree(lib)
     live.look()
     live.look()
     assert said == ["library reloaded: 7 sounds", "the library was deleted; going on with what was loaded"]
-    assert live.query(query, 1)[0][0].sound.name == "new"
+    assert live.nearest(query, 1).rows()[0][0].sound.name == "new"
 
 
 def test_queries_while_generations_are_swapped_never_fail(src: Path, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_queries_while_generations_are_swapped_never_fail(src: Path, tmp_path: P
     with watching(lib):
         for number in range(5):
             write_tone(src / f"more {number}.wav", 1000.0 + 500 * number, 0.3)
-            while len(live.query(query, 50)[0]) < 7 + number:
+            while len(live.nearest(query, 50).rows()[0]) < 7 + number:
                 live.look()
                 time.sleep(0.01)
 

@@ -120,3 +120,17 @@ def test_a_sound_is_as_close_as_in_the_windows_where_a_slot_comes_closest_to_it(
     np.testing.assert_allclose(shared.closest, [0.9, 0.0, 0.4], atol=1e-6)
     assert sorted((shared.place // 6).tolist()) == sorted(shared.sound.tolist())
     assert set((shared.place % 6).tolist()) == set(range(6))
+
+
+def test_a_slot_with_few_matches_gives_them_all_it_has_beside_one_with_many() -> None:
+    beside, alone = Claims(), Claims()
+    for hop in range(4):
+        _put(beside, [(0.9, _heard("flute oboe bass")), (0.9, _heard("bass"))], 5.0 + 0.5 * hop)
+        _put(alone, [(0.9, _heard("bass"))], 5.0 + 0.5 * hop)
+    np.testing.assert_allclose(beside._whole[1::2], alone._whole, rtol=1e-6)
+    assert beside._counts == [4] * 4
+
+
+def test_a_window_with_another_number_of_slots_than_matches_is_refused() -> None:
+    with pytest.raises(ValueError, match="reshape"):
+        Claims().put([0.9], found_of([_heard("flute"), _heard("bass")]), 5.0)

@@ -164,3 +164,21 @@ def test_what_has_just_entered_needs_a_little_less_than_what_is_followed_for_lon
         needed.append(float(bars[shown][-1]))
     assert needed[0] > needed[1] > needed[2] >= needed[3]
     assert needed[0] / needed[2] > 0.95 / EARLY  # fading alone would make it 1.06
+
+
+def test_taste_lets_go_of_a_sound_for_one_that_is_more_welcome_however_far_down() -> None:
+    evidence = Evidence()
+    flute, liked = _match("flute", 0.9), _match("liked", 0.1, taste=0.4)
+    others = tuple(_match(f"other {n}", 0.6 - 0.01 * n) for n in range(12))
+    for hop in range(6):
+        _observe(evidence, [(0.9, (flute, *others))], 5.0 + 0.5 * hop)
+    assert _names(evidence, _Track(5.0, (flute, *others))) == ["flute"]
+    assert _names(evidence, _Track(5.0, (flute, *others, liked))) == [""]
+
+
+def test_a_track_with_few_matches_asks_beside_one_with_many() -> None:
+    evidence = Evidence()
+    flute, bass = (_match("flute", 0.8, taste=-0.1), _match("oboe", 0.7, taste=-0.1)), (_match("bass", 0.8),)
+    for hop in range(6):
+        _observe(evidence, [(0.9, flute), (0.9, bass), (0.3, ())], 5.0 + 0.5 * hop)
+    assert _names(evidence, _Track(5.0, ()), _Track(5.0, bass), _Track(5.0, flute)) == ["", "bass", "flute"]

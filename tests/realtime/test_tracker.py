@@ -210,6 +210,21 @@ def test_unpitched_sounds_are_not_offered_for_an_instrument_while_a_pitched_one_
     assert _melodic(effect) == (effect,)
 
 
+def test_of_a_slot_with_fewer_matches_than_another_what_is_pitched_stays() -> None:
+    flute, kit, bass = _match("flute", 0.9), _match("kit", 0.8, "drumkit"), _match("bass", 0.7)
+    effect = bass._replace(sound=replace(bass.sound, family="effects"))
+    long, short = melodic(found_of([(flute, kit, bass), (effect, kit)])).rows()
+    assert (long, short) == ((flute, bass), (effect,))
+
+
+def test_each_slot_shows_where_a_library_has_nothing() -> None:
+    tracker = Tracker(_CONFIG.each_slot())
+    asked = tracker.observe(FLUTE[None], np.array([0.9], np.float32), 5.0)
+    assert tracker.settle(found_of([()] * len(asked))) == ()
+    asked = tracker.observe(FLUTE[None], np.array([0.9], np.float32), 5.5)
+    assert _names(tracker.settle(_lookup(asked))) == ["flute"]
+
+
 def test_shown_sounds_keep_their_order_until_another_clearly_wins() -> None:
     held = (_match("a", 0.90), _match("b", 0.85))
     close = (_match("b", 0.90), _match("a", 0.88), _match("c", 0.5))
