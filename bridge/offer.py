@@ -44,6 +44,7 @@ class Offer:
         """What the engine of this bus says about itself: a word and a sentence."""
         self.locked: dict[int, Suggestion] = {}
         self.heard: tuple[Suggestion, ...] = ()
+        self._offered: tuple[Suggestion, ...] = ()  # what was heard when the list was made
         self._rejected: set[tuple[int, str]] = set()
         self._interval_s, self._numbers = interval_s, numbers
         self._published_at = float("-inf")
@@ -59,7 +60,7 @@ class Offer:
     def change(self, context: str) -> None:
         """Forget what was heard, because another input is listened to now."""
         self.context = context
-        self.heard = ()
+        self.heard = self._offered = ()
         self.locked.clear()
         self._rejected.clear()
 
@@ -86,12 +87,12 @@ class Offer:
         self._rejected.add((item.slot, item.sound.id))
 
     def lock(self, slot: int) -> None:
-        """Keep a slot as it is.
+        """Keep a slot as it shows; what was heard since the list was made counts where that has no such slot.
 
         Raises:
             Refusal: 404, it is not heard.
         """
-        heard = self.locked.get(slot) or next((s for s in self.heard if s.slot == slot), None)
+        heard = self.locked.get(slot) or next((s for s in (*self._offered, *self.heard) if s.slot == slot), None)
         if heard is None:
             raise Refusal(404, f"slot {slot} is not heard now")
         self.locked[slot] = heard
@@ -115,7 +116,7 @@ class Offer:
         """
         if now - self._published_at < self._interval_s and not force:
             return False
-        items = compose(self.heard, self.locked, self._rejected) if enabled else ()
+        items, self._offered = compose(self.heard, self.locked, self._rejected) if enabled else (), self.heard
         before = self.shown
         if same_sounds(items, before.items):
             if not drifted(items, before.items):

@@ -37,6 +37,19 @@ def test_a_locked_slot_stays_as_it_is_until_unlocked() -> None:
     assert bench.refused(Lock(1, False)) == 404
 
 
+def test_a_lock_keeps_what_shows_not_what_was_heard_since() -> None:
+    bench = Bench()
+    bench.hear(TWO)
+    bench.hear(heard(suggestion(1, CELLO), suggestion(2, PIANO), suggestion(3, CELLO)), after_s=0.01)
+    assert [item.sound.name for item in bench.hub.shown.items] == ["Violin", "Flute", "Piano"], "its hop has not come"
+    bench.do(Lock(1, True))
+    bench.do(Lock(3, True))
+    bench.hear(heard(suggestion(1, CELLO), suggestion(2, PIANO)))
+    assert [(item.slot, item.sound.name) for item in bench.hub.shown.items] == [
+        (1, "Violin"), (1, "Flute"), (2, "Piano"), (3, "Cello"),
+    ]  # fmt: skip
+
+
 def test_a_rejected_sound_is_not_offered_while_its_slot_plays() -> None:
     bench = Bench()
     bench.hear(TWO)
