@@ -90,7 +90,7 @@ def distinct_places(
     places = np.full((len(keys), min(k, keys.shape[1])), -1)
     first = best_places(keys, k + SPARE)
     for query, (row, scores) in enumerate(zip(keys, ranked.scores, strict=True)):
-        order, kept = first[query], list[int]()
+        order = first[query]
         while True:
             kept = _first(order, scores, ranked.positions, sound_of, _Distinct(generation), k)
             if len(kept) == k or len(order) == len(row):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from library.audio import level_db, power_db
 from realtime.types import Skipped
 
-__all__ = ["GateConfig", "Verdict", "judge"]
+__all__ = ["REST_S", "GateConfig", "Verdict", "judge"]
 
 SILENCE_DB = -55.0
 """RMS under which a stretch counts as silent: 5 dB over the -60 dBFS of a noisy analogue input, far under any mix."""
@@ -20,7 +20,7 @@ MIN_ACTIVE = 0.1
 hits of a drum kit and bursts of noise bring no name at half of that either."""
 
 REST_S = 0.5
-"""Where the newest stretch of a window, this long, is silent, nothing new can be in it."""
+"""Silence at the end of a window that counts as one: shorter ones lie between notes."""
 
 BLOCK_S = 0.05
 """Length of the stretches whose level is looked at: short enough for drum hits, long enough for a 20 Hz period."""
@@ -54,14 +54,14 @@ class Verdict:
         level_db: RMS of the window in dBFS, -200 for silence and for audio that is not finite.
         active: Part of the window that sounds, 0..1.
         clipped: Samples at or over full scale.
-        rests: Its newest half second is silent.
+        rest_s: How long its end is silent.
     """
 
     skipped: Skipped | None
     level_db: float
     active: float
     clipped: int
-    rests: bool = False
+    rest_s: float = 0.0
 
 
 def judge(audio: NDArray[np.float32], sample_rate: int, config: GateConfig = GateConfig()) -> Verdict:
@@ -76,9 +76,9 @@ def judge(audio: NDArray[np.float32], sample_rate: int, config: GateConfig = Gat
     clipped = int(np.count_nonzero(np.abs(audio) >= CLIP_LEVEL)) if is_loud else 0
     level = power_db(float(audio @ audio) / len(audio))
     sounds = _sounds(audio, round(BLOCK_S * sample_rate), config.silence_db)
-    active, rests = float(np.mean(sounds)), not sounds[-round(REST_S / BLOCK_S) :].any()
+    active, rest_s = float(np.mean(sounds)), BLOCK_S * int(np.argmax(sounds[::-1]))
     silent = level < config.silence_db or active < config.min_active
-    return Verdict("silent" if silent else None, level, active, clipped, rests)
+    return Verdict("silent" if silent else None, level, active, clipped, rest_s)
 
 
 def _sounds(audio: NDArray[np.float32], block: int, silence_db: float) -> NDArray[np.bool_]:

@@ -19,7 +19,7 @@ from library.encoders.spec import MixtureEmbedding, MixtureStream, MultiEncoder,
 from library.errors import EncoderError, FingerprintError, InputError
 from library.match import Found
 from library.sounds import Sound
-from realtime.gate import GateConfig, Verdict, judge
+from realtime.gate import REST_S, GateConfig, Verdict, judge
 from realtime.newest import slots_of
 from realtime.pace import Pace
 from realtime.stability import USUAL_STABILITY, steady
@@ -165,7 +165,7 @@ class Engine:
             return self._done(window, verdict, self._pass_over(window, verdict.skipped), Timing(window_ms))
         begun = time.perf_counter()
         with one_core():
-            if self._may_pass(window, verdict.rests):
+            if self._may_pass(window, verdict.rest_s):
                 glanced_ms = (time.perf_counter() - begun) * 1e3
                 return self._done(window, verdict, self._hold(window), Timing(window_ms, glanced_ms))
             embedding = self._encode(window.audio, window.start_frame)
@@ -240,11 +240,11 @@ class Engine:
         with self._lock:
             return self._tracker.rest(_end_s(window))
 
-    def _may_pass(self, window: Window, rests: bool) -> bool:
+    def _may_pass(self, window: Window, rest_s: float) -> bool:
         """Tell whether a window need not be heard in full (see realtime.pace)."""
-        if not self.config.tracked or self.config.all_slots or self._pace.is_due(_end_s(window), rests):
+        if not self.config.tracked or self.config.all_slots or self._pace.is_due(_end_s(window), rest_s):
             return False
-        if rests or not self._pace.glance(_end_s(window)):
+        if rest_s >= REST_S or not self._pace.glance(_end_s(window)):
             return True
         with self._turn:
             news = self._stream.news(window.audio, window.start_frame, self._tracking.sustain)

@@ -6,6 +6,8 @@ may have changed is its newest part, and that is heard by itself, in a third of 
 
 from __future__ import annotations
 
+from realtime.gate import REST_S
+
 __all__ = ["FULL_S", "GLANCE_S", "Pace"]
 
 FULL_S = 0.5
@@ -27,14 +29,14 @@ class Pace:
         """Hear the next window in full."""
         self._full_s = self._glanced_s = float("-inf")
 
-    def is_due(self, time_s: float, rests: bool = False) -> bool:
+    def is_due(self, time_s: float, rest_s: float = 0.0) -> bool:
         """Tell whether a window that ends then is heard in full whatever it holds.
 
         Args:
             time_s: Its end.
-            rests: Nothing sounds at its end (see realtime.gate): it is heard only if none was since the last silence.
+            rest_s: How long its end is silent. If all that sounds in it was heard in full, it says nothing new.
         """
-        if rests and self._full_s > float("-inf"):
+        if rest_s >= REST_S and time_s - rest_s <= self._full_s + _TINY_S:
             return False
         return not 0.0 <= time_s - self._full_s < FULL_S - _TINY_S
 

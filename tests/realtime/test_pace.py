@@ -132,11 +132,21 @@ def test_time_that_goes_back_is_due() -> None:
     assert pace.glance(8.9 + GLANCE_S)
 
 
-def test_a_window_that_rests_is_due_until_one_was_heard() -> None:
+def test_a_window_that_rests_is_due_until_all_that_sounds_in_it_was_heard() -> None:
     pace = Pace()
-    assert pace.is_due(0.0, rests=True)
+    assert pace.is_due(0.0, rest_s=4.0)
     pace.heard(0.0)
-    assert not pace.is_due(9.0, rests=True)
+    assert not pace.is_due(9.0, rest_s=9.0)
+    assert pace.is_due(9.0, rest_s=8.9)
     assert pace.is_due(9.0)
     pace.reset()
-    assert pace.is_due(9.5, rests=True)
+    assert pace.is_due(9.5, rest_s=4.0)
+
+
+def test_long_hops_hear_what_sounded_between_them_and_has_ended() -> None:
+    encoder = _Encoder()
+    heard = _engine(encoder, EngineConfig(hop_s=2.0))
+    bus = np.concatenate([tone(990.0, 6.0), np.zeros(5 * 16_000, np.float32)])
+    for hop in range(3):
+        heard.analyse(window(bus[hop * 32_000 :][:80_000], hop * 2.0))
+    assert len(encoder.full) == 2, "the second ends with a second of silence behind one that no window held"
